@@ -1,0 +1,1 @@
+"""What a read-only item needs beside the original: thumbnails, frames, playlists."""

@@ -1,0 +1,142 @@
+"""The command table and the one boundary that turns exceptions into words and exit codes.
+
+A command lives in its own module and is imported when it is asked for, so that `v7s3 --help` loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from v7s3 import __version__
+from v7s3.cli.output import asked_for_json, fail
+from v7s3.errors import EXIT_CODES, UsageError, V7S3Error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Entry(NamedTuple):
+    """Where a command's `app: typer.Typer` lives, and its line in `v7s3 --help`."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {}
+
+_EXAMPLES = """\b
+Examples:
+  v7s3 demo                                       the whole journey on this machine
+"""
+
+_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands from `COMMANDS` and imports one only when it runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        command = typer.main.get_command(import_module(entry.module).app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        if COMMANDS:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """As Typer's, but suggestions come from the table, which `self.commands` does not hold."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, COMMANDS)
+        raise UsageError(
+            f"there is no command {name!r}",
+            hint=f"did you mean `v7s3 {near[0]}`?" if near else "`v7s3 --help` lists the commands",
+        )
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="v7s3",
+    help=f"From an S3 bucket to a V7 Darwin dataset.\n\n{_EXAMPLES}",
+    epilog=_CODES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"v7s3 {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+    ),
+) -> None:
+    """Options that stand before the command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code. Never raises, except for a second Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = asked_for_json(arguments)
+    try:
+        result = typer.main.get_command(app).main(args=arguments, prog_name="v7s3", standalone_mode=False)
+    except V7S3Error as error:
+        return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left; there is nobody to complain to
+        return 141
+    except Exception as error:  # noqa: BLE001  # the boundary: a bug must not end in a traceback with secrets in it
+        return _explain_unexpected(error, as_json=as_json)
+    return result if isinstance(result, int) else 0
+
+
+def _explain_unexpected(error: Exception, *, as_json: bool) -> int:
+    """Typer's usage errors become exit code 2; everything else is a bug and says where it happened."""
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        context = getattr(error, "ctx", None)
+        hint = f"`{context.command_path} --help` shows the options" if context else ""
+        return fail("usage", error.format_message(), hint, exit_code=2, as_json=as_json)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "unknown place"
+    return fail(
+        "internal",
+        f"a bug in v7s3 {__version__}: {type(error).__name__}: {error} (at {where})",
+        "please report it with the command you ran; what was registered so far is in the ledger",
+        exit_code=70,
+        as_json=as_json,
+    )
+
+
+def run() -> NoReturn:
+    """The console script."""
+    sys.exit(main())

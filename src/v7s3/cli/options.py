@@ -1,0 +1,37 @@
+"""Options that several commands share, so that one spelling and one help text serve all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# --- V7 -------------------------------------------------------------------------------------------------------------
+Team = Annotated[str, typer.Option("--team", envvar="V7_TEAM", help="V7 team slug.", show_default=False)]
+Dataset = Annotated[str, typer.Option("--dataset", envvar="V7_DATASET", help="V7 dataset slug.", show_default=False)]
+Storage = Annotated[
+    str,
+    typer.Option("--storage", envvar="V7_STORAGE", help="Name of the storage in V7's settings.", show_default=False),
+]
+DarwinUrl = Annotated[
+    str, typer.Option("--darwin-url", envvar="DARWIN_BASE_URL", help="Where V7 Darwin is; https unless loopback.")
+]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option("--api-key-file", envvar="V7_API_KEY_FILE", help="File with the V7 API key; else V7_API_KEY."),
+]
+DARWIN_URL = "https://darwin.v7labs.com"
+
+# --- AWS ------------------------------------------------------------------------------------------------------------
+Profile = Annotated[str | None, typer.Option("--profile", help="AWS profile; else boto3's own credential chain.")]
+Region = Annotated[str | None, typer.Option("--region", help="AWS region; else the bucket is asked.")]
+EndpointUrl = Annotated[
+    str | None, typer.Option("--endpoint-url", help="S3 endpoint, for servers other than AWS; else AWS_ENDPOINT_URL.")
+]
+
+# --- manners --------------------------------------------------------------------------------------------------------
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write and send nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results, findings and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Details of every check and request.")]

@@ -1,0 +1,78 @@
+"""The only writers: results to stdout, everything else to stderr, secrets to neither."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_secrets: set[str] = set()
+
+# A V7 key: seven characters, a dot, thirty-two characters (v7-facts §1). Scrubbed wherever it appears, even when it
+# was not the key of this run.
+_KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{7}\.[\w-]{32}(?![\w-])")
+
+
+def keep_secret(value: str) -> None:
+    """Never let `value` appear in anything v7s3 writes from now on."""
+    if value:
+        _secrets.add(value)
+
+
+def scrub(text: str) -> str:
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return _KEY_SHAPE.sub("***", text)
+
+
+def result(text: str) -> None:
+    """Write a result to stdout, with a newline at its end."""
+    _write(sys.stdout, text)
+
+
+def result_json(document: Mapping[str, Any]) -> None:
+    """Write a versioned JSON document to stdout."""
+    _write(sys.stdout, json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """Write progress, warnings and hints to stderr."""
+    _write(sys.stderr, text)
+
+
+def fail(code: str, message: str, hint: str = "", *, exit_code: int, as_json: bool) -> int:
+    """Write one error to stderr and return its exit code."""
+    if as_json:
+        error = {"code": code, "message": message, "hint": hint}
+        _write(sys.stderr, json.dumps({"version": 1, "error": error}, ensure_ascii=False))
+    else:
+        _write(sys.stderr, f"error: {message}" + (f"\n  next: {hint}" if hint else ""))
+    return exit_code
+
+
+def asked_for_json(arguments: Sequence[str]) -> bool:
+    """Whether `--format json` stands on the command line; read by hand because usage errors must honour it too."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(one == "--format=json" or (one == "--format" and two == "json") for one, two in pairs)
+
+
+def use_colour(stream: TextIO) -> bool:
+    """NO_COLOR and TERM=dumb switch colour off, CLICOLOR_FORCE on; else a terminal decides."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("CLICOLOR_FORCE")) or stream.isatty()
+
+
+def _write(stream: TextIO, text: str) -> None:
+    text = scrub(text)
+    try:
+        stream.write(text + "\n")
+    except UnicodeEncodeError:  # a C locale: keys are opaque and may hold anything
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()

@@ -1,0 +1,83 @@
+"""Every error v7s3 raises on purpose, and the exit code each one ends in.
+
+    V7S3Error                      70   (a bug, unless a subclass says otherwise)
+    ├── UsageError                  2   wrong option, unreadable or malformed input
+    ├── CredentialsError            3   AWS or V7 does not know us, or does not let us
+    ├── NotFoundError               4   bucket, team, dataset or storage does not exist
+    ├── RefusedError                5   the other side refused this one request for what it says (413, 422)
+    ├── ConflictError               6   the document changed since it was read; another run holds the ledger
+    ├── StoppedError                7   stopped on purpose, resumable: quota, expiry, too many failures
+    └── ServiceError                7   the other side cannot be reached or answers nonsense; nothing is lost
+
+Exit codes that are not errors: 0 done, 1 a check found problems, 5 finished with some items not registered,
+130 interrupted.
+
+Every error says what happened and to which thing (`message`) and what to do next (`hint`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_CODES: dict[int, str] = {
+    0: "done; nothing at or above the fail level",
+    1: "a check found problems",
+    2: "usage or configuration",
+    3: "credentials or permission (AWS or V7)",
+    4: "bucket, team, dataset or storage not found",
+    5: "finished, but some items were blocked, refused or failed (report written)",
+    6: "refused: the document changed since it was read, or a conflict",
+    7: "stopped, resumable: quota, rate budget, expiring credentials, too many failures",
+    70: "a bug in v7s3",
+    130: "interrupted; the ledger is consistent",
+}
+
+
+class V7S3Error(Exception):
+    """Base of all errors meant for the person at the keyboard.
+
+    `message` names what happened and to which thing; `hint` is the next step, "" when there is none.
+    """
+
+    exit_code: ClassVar[int] = 70
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(V7S3Error):
+    exit_code = 2
+    code = "usage"
+
+
+class CredentialsError(V7S3Error):
+    exit_code = 3
+    code = "credentials"
+
+
+class NotFoundError(V7S3Error):
+    exit_code = 4
+    code = "not-found"
+
+
+class RefusedError(V7S3Error):
+    exit_code = 5
+    code = "refused"
+
+
+class ConflictError(V7S3Error):
+    exit_code = 6
+    code = "conflict"
+
+
+class StoppedError(V7S3Error):
+    exit_code = 7
+    code = "stopped"
+
+
+class ServiceError(V7S3Error):
+    exit_code = 7
+    code = "service"

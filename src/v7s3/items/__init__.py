@@ -1,0 +1,1 @@
+"""Which objects become which items, and the pipeline that registers them."""

@@ -1,0 +1,49 @@
+"""Markdown for `$GITHUB_STEP_SUMMARY` and tickets: a table of checks, then what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from v7s3.render.text import describe
+
+if TYPE_CHECKING:
+    from v7s3.report import Finding, Report, Status
+
+_WORDS: dict[Status, str] = {
+    "ok": "ok",
+    "warn": "**warning**",
+    "fail": "**FAIL**",
+    "skip": "not checked",
+    "error": "**could not run**",
+}
+
+
+def render(report: Report, *, verbose: bool = False, colour: bool = False) -> str:  # noqa: ARG001  # one signature
+    lines = [f"### v7s3: `{report.subject}`", ""]
+    if report.heading:
+        lines += [report.heading, ""]
+    lines += ["| check | state | |", "| --- | --- | --- |"]
+    lines += [f"| {check.ident} | {_WORDS[check.status]} | {_cell(check.summary)} |" for check in report.checks]
+    for finding in report.findings:
+        lines += ["", *_finding(finding)]
+    if report.next_steps:
+        lines += ["", "**Next:**", *(f"- {step}" for step in report.next_steps)]
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> list[str]:
+    place = describe(finding.location)
+    lines = [
+        f"**{finding.rule.ident}** {finding.rule.title} ({finding.severity})",
+        "",
+        f"{f'`{place}`: ' if place else ''}{finding.message}",
+        "",
+        f"*Why:* {finding.rule.why}",
+    ]
+    if finding.fix:
+        lines += ["", "```", finding.fix, "```"]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,48 @@
+"""The boundary: help, version, usage errors and bugs each end in the right words and code."""
+
+from __future__ import annotations
+
+import json
+
+from v7s3 import __version__
+from v7s3.cli import app as app_module
+
+
+def test_version(v7s3):
+    assert v7s3("--version") == (0, f"v7s3 {__version__}\n", "")
+
+
+def test_help_lists_every_command_with_its_own_first_line(v7s3):
+    code, out, _ = v7s3("--help")
+    assert code == 0
+    for name, entry in app_module.COMMANDS.items():
+        assert entry.help in out
+        code, own, _ = v7s3(name, "--help")
+        assert code == 0
+        assert entry.help in own
+
+
+def test_unknown_command_is_a_usage_error(v7s3):
+    code, out, err = v7s3("regster")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: there is no command 'regster'")
+
+
+def test_usage_errors_are_json_when_json_was_asked_for(v7s3):
+    code, out, err = v7s3("regster", "--format", "json")
+    assert (code, out) == (2, "")
+    assert json.loads(err)["error"]["code"] == "usage"
+
+
+def test_a_bug_is_reported_without_a_traceback(v7s3, monkeypatch):
+    def broken(*_args):
+        raise ZeroDivisionError("key abcdefg.0123456789abcdef0123456789abcdef")
+
+    monkeypatch.setattr(app_module.LazyGroup, "get_command", broken)
+    code, _, err = v7s3("anything")
+    monkeypatch.setitem(app_module.COMMANDS, "anything", app_module.Entry("no.such", ""))
+    code, _, err = v7s3("anything")
+    assert code == 70
+    assert "ZeroDivisionError" in err
+    assert "Traceback" not in err
+    assert "0123456789abcdef" not in err

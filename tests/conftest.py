@@ -1,0 +1,66 @@
+"""Guards for every test: no real credentials, no real home, no connection that leaves this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+import pytest
+
+_UNSET = ("V7_", "DARWIN_", "AWS_", "GITHUB_", "GITLAB_", "V7S3_", "CI", "NO_COLOR", "CLICOLOR", "FORCE_COLOR", "TERM")
+
+
+class ConnectionLeavesThisMachineError(AssertionError):
+    """A test tried to reach an address that is not loopback."""
+
+
+def _is_loopback(address: object) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a unix socket
+    host = str(address[0])
+    if host in ("localhost", ""):
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _guarded(monkeypatch, tmp_path_factory):
+    for name in list(os.environ):
+        if name.startswith(_UNSET):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "no-aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "no-aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    connect = socket.socket.connect
+
+    def guarded_connect(self, address):
+        if not _is_loopback(address):
+            raise ConnectionLeavesThisMachineError(address)
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+
+
+@pytest.fixture
+def v7s3(capsys):
+    """Run the real `main()`; returns (exit code, stdout, stderr)."""
+    from v7s3.cli.app import main
+
+    def run(*arguments: object):
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

@@ -1,0 +1,79 @@
+"""Who may import whom: a law, and a newcomer's map. The longest matching room decides."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "v7s3"
+
+# room -> (third-party packages it may import, rooms it may import)
+LAYERS: dict[str, tuple[set[str], set[str]]] = {
+    "v7s3": (set(), set()),
+    "v7s3.__main__": (set(), {"v7s3.cli"}),
+    "v7s3.errors": (set(), set()),
+    "v7s3.report": (set(), set()),
+    "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.access"}),
+    "v7s3.items": (set(), {"v7s3.errors", "v7s3.items"}),
+    "v7s3.items.objects": (set(), set()),
+    "v7s3.artifacts": (set(), {"v7s3.errors", "v7s3.artifacts"}),
+    "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
+    "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
+    "v7s3.cli": ({"typer", "rich", "platformdirs"}, {"v7s3"}),
+}
+
+
+def room_of(module: str) -> str:
+    return max((room for room in LAYERS if module == room or module.startswith(room + ".")), key=len)
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            known = {name_of(other) for other in modules()}
+            found |= (submodules & known) or {node.module}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_module_imports_only_what_its_room_allows(path: Path) -> None:
+    room = room_of(name_of(path))
+    packages, rooms = LAYERS[room]
+    for imported in imports_of(path):
+        top = imported.split(".")[0]
+        if top == "v7s3":
+            allowed = imported == "v7s3" or any(
+                imported == other or imported.startswith(other + ".") for other in rooms
+            )
+            assert allowed or room_of(imported) == room, f"{name_of(path)} must not import {imported}"
+        elif top not in sys.stdlib_module_names:
+            assert top in packages, f"{name_of(path)} must not import {imported}"
+
+
+def test_nothing_imports_the_command_line() -> None:
+    for path in modules():
+        if not name_of(path).startswith("v7s3.cli") and name_of(path) != "v7s3.__main__":
+            assert not any(name.startswith("v7s3.cli") for name in imports_of(path)), path
+
+
+def test_every_room_exists() -> None:
+    names = {name_of(path) for path in modules()}
+    assert set(LAYERS) <= names
