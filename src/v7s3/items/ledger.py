@@ -1,0 +1,332 @@
+"""Which keys are settled: a sqlite file in WAL mode with one writer.
+
+One ledger belongs to one dataset (Darwin URL, team, dataset), because V7's rule "a name at a path exists once" spans
+the dataset, whatever storage an item's object is in. A row belongs to one storage key; the keys of one item carry the
+same item id and are written in one transaction, so a group is settled whole or not at all.
+
+Kill -9 loses at most what was not committed: those items are sent again and V7 answers ALREADY_EXISTS. Memory is
+flat: nothing here holds more than one page of keys.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
+
+from v7s3.errors import ConflictError, UsageError
+from v7s3.items.outcome import DONE, STATES, Outcome, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS storage (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS run (
+    id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, source TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS settled (
+    storage INTEGER NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
+    path TEXT NOT NULL, name TEXT NOT NULL, identity INTEGER NOT NULL, item_id TEXT NOT NULL, run INTEGER NOT NULL,
+    PRIMARY KEY (storage, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS settled_identity ON settled (identity);
+"""
+# A page is answered by one range scan unless its keys lie so far apart that the range holds much else.
+_SPARSE = 4
+_MOST_VARIABLES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The dataset a ledger belongs to."""
+
+    darwin_url: str
+    team: str
+    dataset: str
+
+    def file_name(self) -> str:
+        """A name that tells the datasets apart and can stand in any file system."""
+        digest = blake2b(f"{self.darwin_url}\n{self.team}\n{self.dataset}".encode(), digest_size=4).hexdigest()
+        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"{self.team}--{self.dataset}")
+        return f"{slug[:80]}--{digest}.sqlite"
+
+
+class Standing(NamedTuple):
+    """What the ledger knows of one key."""
+
+    etag: str
+    state: State
+    reason: str
+    path: str
+    name: str
+    item_id: str
+
+
+class Row(NamedTuple):
+    """One key of the ledger, for export and for comparing with V7 and the bucket."""
+
+    storage: str
+    key: str
+    standing: Standing
+    run: int
+
+
+def identity_of(path: str, name: str) -> int:
+    """A 64-bit signed number for the place of an item in a dataset: what V7 wants to be unique."""
+    place = f"{path.strip('/')}/{name}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(place, digest_size=8).digest(), "big", signed=True)
+
+
+class Ledger:
+    """Use as a context manager; `path=None` keeps nothing (a private temporary file that sqlite removes).
+
+    Raises ConflictError when another run holds the ledger or it belongs to another dataset, UsageError when the file
+    is not a ledger or cannot be written.
+    """
+
+    def __init__(self, path: Path | None, target: Target, *, read_only: bool = False) -> None:
+        self.path = path
+        self.target = target
+        self._lock: sqlite3.Connection | None = None
+        self._run = 0
+        with _explained(path):
+            if path is not None:
+                if not read_only:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    self._lock = _lock(path)
+                elif not path.exists():
+                    raise UsageError(f"there is no ledger at {path}", hint="`v7s3 register` writes one")
+            self._database = sqlite3.connect(path or "", timeout=10, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare(read_only=read_only)
+            except BaseException:
+                self.close()
+                raise
+
+    def _prepare(self, *, read_only: bool) -> None:
+        database = self._database
+        if read_only:
+            database.execute("PRAGMA query_only = ON")
+        else:
+            database.execute("PRAGMA journal_mode = WAL")
+            # NORMAL survives the death of the process; only a power cut may undo the last commits, and what they
+            # recorded is then sent again and answered ALREADY_EXISTS.
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+        known = dict(database.execute("SELECT name, value FROM meta"))
+        if not known and not read_only:
+            known = {"schema": str(_SCHEMA_VERSION), **self._target_values()}
+            database.executemany("INSERT INTO meta VALUES (?, ?)", known.items())
+        if known.get("schema") != str(_SCHEMA_VERSION):
+            raise UsageError(
+                f"{self.path} is a ledger of another version of v7s3 (schema {known.get('schema')})",
+                hint="use the version that wrote it, or another --ledger",
+            )
+        for name, value in self._target_values().items():
+            if known.get(name) != value:
+                raise ConflictError(
+                    f"the ledger {self.path} belongs to {name} {known.get(name)!r}, not {value!r}",
+                    hint="leave out --ledger, or name the ledger of this dataset",
+                )
+
+    def _target_values(self) -> dict[str, str]:
+        return {"darwin_url": self.target.darwin_url, "team": self.target.team, "dataset": self.target.dataset}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and the lock; safe to call twice."""
+        self._database.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # --- runs -------------------------------------------------------------------------------------------------------
+
+    def begin_run(self, source: str) -> int:
+        """Start a run; outcomes recorded from now on carry its number."""
+        cursor = self._database.execute("INSERT INTO run (started, source) VALUES (?, ?)", (_now(), source))
+        self._run = cast("int", cursor.lastrowid)
+        return self._run
+
+    def finish_run(self) -> None:
+        """Mark the run as having come to its end: everything its source named was looked at."""
+        self._database.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), self._run))
+
+    def last_finished_start(self, source: str) -> str | None:
+        """When the last run over `source` that came to its end was started (ISO 8601, UTC); None when there is none.
+
+        Its start, not its end: what was put into the bucket while it ran may have been missed.
+        """
+        row = self._database.execute(
+            "SELECT max(started) FROM run WHERE source = ? AND finished IS NOT NULL", (source,)
+        ).fetchone()
+        return cast("str | None", row[0])
+
+    # --- keys -------------------------------------------------------------------------------------------------------
+
+    def standings(self, storage: str, keys: Sequence[str]) -> dict[str, Standing]:
+        """What is known of these keys (at most a page or two of them, best in key order); unknown ones are left out."""
+        if not keys:
+            return {}
+        number = self._storage(storage)
+        rows = self._database.execute(
+            "SELECT key, etag, state, reason, path, name, item_id FROM settled"
+            " WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?",
+            (number, min(keys, key=_utf8), max(keys, key=_utf8), _SPARSE * len(keys)),
+        ).fetchall()
+        if len(rows) == _SPARSE * len(keys):
+            rows = self._look_up(number, keys)
+        wanted = set(keys)
+        return {
+            row[0]: Standing(row[1], STATES[row[2]], row[3], row[4], row[5], row[6]) for row in rows if row[0] in wanted
+        }
+
+    def _look_up(self, number: int, keys: Sequence[str]) -> list[tuple[str, str, int, str, str, str, str]]:
+        found = []
+        for start in range(0, len(keys), _MOST_VARIABLES):
+            part = keys[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            found += self._database.execute(
+                "SELECT key, etag, state, reason, path, name, item_id FROM settled"  # noqa: S608  # only ? marks
+                f" WHERE storage = ? AND key IN ({marks})",
+                (number, *part),
+            ).fetchall()
+        return found
+
+    def holder_of(self, storage: str, outcome: Outcome) -> str | None:
+        """Another key that V7 already has at this outcome's path and name, as far as this ledger knows."""
+        rows = self._database.execute(
+            "SELECT storage.name, key, state, path, settled.name FROM settled JOIN storage ON storage.id = storage"
+            " WHERE identity = ?",
+            (identity_of(outcome.path, outcome.name),),
+        )
+        for other_storage, key, state, path, name in rows:
+            same_place = (path.strip("/"), name) == (outcome.path.strip("/"), outcome.name)
+            if same_place and STATES[state] in DONE and (other_storage != storage or key not in outcome.keys):
+                return str(key)
+        return None
+
+    def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
+        """Record what became of these items, all or nothing."""
+        number = self._storage(storage)
+        rows = [
+            (
+                *(number, key, etag, STATES.index(outcome.state), outcome.reason, outcome.path, outcome.name),
+                *(identity_of(outcome.path, outcome.name), outcome.item_id, self._run),
+            )
+            for outcome in outcomes
+            for key, etag in zip(outcome.keys, outcome.etags, strict=True)
+        ]
+        with self._transaction():
+            self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+
+    def rows(self, *, since_run: int | None = None) -> Iterator[Row]:
+        """Every key in (storage, key) order; only those settled by `since_run` and the runs after it, when given."""
+        where, values = ("WHERE run >= ?", (since_run,)) if since_run is not None else ("", ())
+        for row in self._database.execute(
+            "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run FROM settled"  # noqa: S608
+            f" JOIN storage ON storage.id = storage {where} ORDER BY storage, key",
+            values,
+        ):
+            yield Row(row[0], row[1], Standing(row[2], STATES[row[3]], *row[4:8]), row[8])
+
+    def keys_at(self, path: str, name: str) -> list[Row]:
+        """The keys this ledger has at one place of the dataset."""
+        found = self._database.execute(
+            "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run FROM settled"
+            " JOIN storage ON storage.id = storage WHERE identity = ?",
+            (identity_of(path, name),),
+        )
+        return [
+            Row(row[0], row[1], Standing(row[2], STATES[row[3]], *row[4:8]), row[8])
+            for row in found
+            if (row[5].strip("/"), row[6]) == (path.strip("/"), name)
+        ]
+
+    def count(self) -> dict[State, int]:
+        """How many keys are in each state."""
+        rows = self._database.execute("SELECT state, count(*) FROM settled GROUP BY state")
+        return {STATES[state]: number for state, number in rows}
+
+    def _storage(self, name: str) -> int:
+        row = self._database.execute("SELECT id FROM storage WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            cursor = self._database.execute("INSERT INTO storage (name) VALUES (?)", (name,))
+            return cast("int", cursor.lastrowid)
+        return cast("int", row[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self.path):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold `path` against other runs until closed.
+
+    An exclusive transaction on a file of its own: it works on every system, readers of the ledger are not kept out,
+    and the system lets go of it when the process dies in whatever way.
+    """
+    lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        lock.close()
+        raise ConflictError(
+            f"another run of v7s3 is using the ledger {path}",
+            hint="wait until it ends; two datasets, or two --ledger files, can run side by side",
+        ) from None
+    return lock
+
+
+@contextmanager
+def _explained(path: Path | None) -> Iterator[None]:
+    """sqlite's and the system's complaints in words that name the file."""
+    name = path or "the temporary ledger"
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "full" in text:
+            raise ConflictError(f"the disk is full: {name} cannot be written", hint="make room and run again") from None
+        if "not a database" in text or "malformed" in text or "no such table" in text:
+            raise UsageError(f"{name} is not a ledger of v7s3 ({text})", hint="name another file") from None
+        raise UsageError(f"the ledger {name} cannot be used: {text}", hint="check the file's rights") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"the ledger {name} cannot be used: {reason}", hint="check the folder's rights") from None
+
+
+def remove(path: Path) -> None:
+    """Delete a ledger and the files sqlite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        with suppress(FileNotFoundError):
+            os.unlink(f"{path}{suffix}")  # noqa: PTH108  # names with a suffix appended, not paths with another one
+
+
+def _utf8(key: str) -> bytes:
+    """The order of S3 and of sqlite."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,154 @@
+"""The ledger: what is settled stays settled, for one dataset, for one writer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from v7s3.errors import ConflictError, UsageError
+from v7s3.items.ledger import Ledger, Target, identity_of
+from v7s3.items.outcome import Outcome
+
+TARGET = Target("http://127.0.0.1:1", "acme", "signs")
+NASTY = [" a+b%20#.jpg", "é.jpg", "e\u0301.jpg", "日本/🙂.png", "//x", "/./y", "a\tb\nc", "x" * 1024]
+
+
+def registered(key: str, etag: str = "e1", **changes: str) -> Outcome:
+    folder, _, name = key.rpartition("/")
+    return Outcome("registered", (key,), (etag,), f"/{folder}", name)._replace(**changes)
+
+
+def test_settled_keys_are_known_byte_for_byte_after_reopening(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path, TARGET) as ledger:
+        ledger.begin_run("s3://b/")
+        ledger.settle("store", [registered(key, item_id=f"id-{n}") for n, key in enumerate(NASTY)])
+    with Ledger(path, TARGET) as ledger:
+        known = ledger.standings("store", [*NASTY, "unknown"])
+        assert set(known) == set(NASTY)
+        assert known[NASTY[0]].item_id == "id-0"
+        assert known[NASTY[0]].state == "registered"
+        assert ledger.standings("another store", NASTY) == {}
+
+
+def test_a_page_of_far_apart_keys_is_answered_like_a_dense_one(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.settle("s", [registered(f"{n:06d}.jpg") for n in range(5000)])
+        dense = [f"{n:06d}.jpg" for n in range(1000, 2000)]
+        sparse = [f"{n:06d}.jpg" for n in range(0, 6000, 600)][::-1]
+        assert set(ledger.standings("s", dense)) == set(dense)
+        assert set(ledger.standings("s", sparse)) == {key for key in sparse if key < "005000"}
+
+
+@given(st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=30), st.data())
+def test_standings_are_exactly_the_settled_ones_among_those_asked_for(keys, data):
+    settled = data.draw(st.sets(st.sampled_from(sorted(keys)))) if keys else set()
+    with Ledger(None, TARGET) as ledger:
+        ledger.settle("s", [registered(key) for key in settled])
+        assert set(ledger.standings("s", sorted(keys))) == settled
+
+
+def test_a_group_is_settled_whole(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        group = Outcome("registered", ("a/1", "a/2"), ("x", "y"), "/", "a", item_id="uuid")
+        ledger.settle("s", [group])
+        known = ledger.standings("s", ["a/1", "a/2"])
+        assert [known[key].etag for key in ("a/1", "a/2")] == ["x", "y"]
+        assert {standing.item_id for standing in known.values()} == {"uuid"}
+
+
+def test_a_failed_transaction_leaves_nothing_behind(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        broken = Outcome("registered", ("a", "b"), ("only one etag",), "/", "x")
+        with pytest.raises(ValueError, match="zip"):
+            ledger.settle("s", [registered("first"), broken])
+        assert ledger.standings("s", ["first", "a", "b"]) == {}
+
+
+def test_holder_of_names_the_other_key_at_the_same_place(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.settle("s", [registered("a/1.jpg", path="/", name="1.jpg")])
+        assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/", "1.jpg")) == "a/1.jpg"
+        assert ledger.holder_of("s", Outcome("exists", ("a/1.jpg",), ("",), "/", "1.jpg")) is None
+        assert ledger.holder_of("other", Outcome("exists", ("a/1.jpg",), ("",), "/", "1.jpg")) == "a/1.jpg"
+        assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/b", "1.jpg")) is None
+
+
+def test_the_place_of_an_item_does_not_depend_on_outer_slashes_of_its_path():
+    assert identity_of("/a/", "x") == identity_of("a", "x") != identity_of("/", "a/x2")
+
+
+def test_a_second_run_on_the_same_ledger_is_refused_and_the_first_goes_on(tmp_path):
+    path = tmp_path / "l"
+    with Ledger(path, TARGET) as ledger:
+        with pytest.raises(ConflictError, match="another run"):
+            Ledger(path, TARGET)
+        ledger.settle("s", [registered("a")])
+    with Ledger(path, TARGET) as ledger:
+        assert ledger.count() == {"registered": 1}
+
+
+def test_a_reader_is_not_kept_out_and_cannot_write(tmp_path):
+    path = tmp_path / "l"
+    with Ledger(path, TARGET) as writer, Ledger(path, TARGET, read_only=True) as reader:
+        writer.settle("s", [registered("a")])
+        assert [row.key for row in reader.rows()] == ["a"]
+        with pytest.raises(UsageError, match="cannot be used"):
+            reader.settle("s", [registered("b")])
+
+
+def test_the_lock_goes_with_the_process_that_held_it(tmp_path):
+    path = tmp_path / "l"
+    code = (
+        "import os, sys; from pathlib import Path; from v7s3.items.ledger import Ledger, Target\n"
+        "ledger = Ledger(Path(sys.argv[1]), Target('http://127.0.0.1:1', 'acme', 'signs')); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    with Ledger(path, TARGET) as ledger:
+        assert ledger.count() == {}
+
+
+def test_a_ledger_of_another_dataset_is_refused(tmp_path):
+    path = tmp_path / "l"
+    Ledger(path, TARGET).close()
+    with pytest.raises(ConflictError, match="belongs to dataset 'signs', not 'other'"):
+        Ledger(path, Target(TARGET.darwin_url, "acme", "other"))
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read" * 50, b"{}"])
+def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_was(tmp_path, content):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="file"):
+        Ledger(path, TARGET)
+    assert path.read_bytes() == content
+
+
+def test_a_missing_ledger_is_not_made_by_a_reader(tmp_path):
+    with pytest.raises(UsageError, match="there is no ledger"):
+        Ledger(tmp_path / "none", TARGET, read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_last_finished_start_forgets_runs_that_were_cut_off(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        assert ledger.last_finished_start("s3://b/") is None
+        ledger.begin_run("s3://b/")
+        assert ledger.last_finished_start("s3://b/") is None
+        ledger.finish_run()
+        assert ledger.last_finished_start("s3://b/") is not None
+        assert ledger.last_finished_start("s3://other/") is None
+
+
+def test_rows_can_be_limited_to_the_runs_since_one(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.begin_run("x")
+        ledger.settle("s", [registered("old")])
+        second = ledger.begin_run("x")
+        ledger.settle("s", [registered("new")])
+        assert [row.key for row in ledger.rows(since_run=second)] == ["new"]
+        assert [row.key for row in ledger.rows()] == ["new", "old"]
