@@ -20,6 +20,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.items": (set(), {"v7s3.errors", "v7s3.items"}),
     "v7s3.items.objects": (set(), set()),
     "v7s3.artifacts": (set(), {"v7s3.errors", "v7s3.artifacts"}),
+    "v7s3.concurrency": (set(), set()),
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
     "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
