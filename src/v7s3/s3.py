@@ -1,0 +1,173 @@
+"""The boto3 edge: clients, where their credentials come from, and what their errors mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from v7s3 import __version__
+from v7s3.aws_errors import bucket_region, error_code, permission_for, translated
+from v7s3.bucket import BucketNameProblem, BucketUrl, bucket_name_problem
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3control.client import S3ControlClient
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_sts.client import STSClient
+
+__all__ = [
+    "AwsSettings",
+    "BucketNameProblem",
+    "BucketUrl",
+    "CredentialsSource",
+    "bucket_name_problem",
+    "connect",
+    "credentials_source",
+    "error_code",
+    "open_session",
+    "permission_for",
+    "translated",
+]
+
+Service = Literal["s3", "s3control", "sts", "kms", "sqs"]
+
+# What AWS's own S3 endpoints end in, one per partition (botocore/data/partitions.json).
+_AWS_SUFFIXES = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
+_DEFAULT_REGION = "us-east-1"  # where S3 answers for every bucket, if only to say where it really is
+_POOL = 64  # connections kept open: as many as any part of v7s3 has workers
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """What the options --profile, --region and --endpoint-url say; everything else is boto3's own configuration."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+
+def open_session(settings: AwsSettings) -> boto3.Session:
+    """A boto3 session with its whole credential chain: environment, profiles, SSO, web identity, containers, EC2."""
+    with translated("AWS"):
+        return boto3.Session(profile_name=settings.profile, region_name=settings.region)
+
+
+@overload
+def connect(settings: AwsSettings, bucket: str | None = None, service: Literal["s3"] = "s3") -> S3Client: ...
+@overload
+def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["s3control"]) -> S3ControlClient: ...
+@overload
+def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["sts"]) -> STSClient: ...
+@overload
+def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["kms"]) -> KMSClient: ...
+@overload
+def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["sqs"]) -> SQSClient: ...
+
+
+def connect(settings: AwsSettings, bucket: str | None = None, service: Service = "s3") -> Any:
+    """A client of `service`, in the region of `bucket` when one is named.
+
+    A bucket has one region and knows it best: what it says goes before --region and the profile's. It is asked with one
+    HeadBucket, whose answer names the region even when it is 301 or 403; servers that are not AWS are not asked.
+    Whether the bucket exists is left to the first real request. Make clients in the main thread: boto3 clients may
+    be shared by threads, sessions may not.
+
+    Raises CredentialsError when there are no credentials, UsageError for a profile or region that does not exist,
+    ServiceError when AWS cannot be reached.
+    """
+    session = open_session(settings)
+    with translated(f"s3://{bucket}" if bucket else service):
+        region = session.region_name or _DEFAULT_REGION
+        if bucket is not None:
+            client = _client(session, "s3", region, settings)
+            found = _region_of(client, bucket) if _is_aws(client.meta.endpoint_url) else ""
+            if service == "s3" and found in ("", region):
+                return client
+            region = found or region
+        return _client(session, service, region, settings)
+
+
+def _client(session: boto3.Session, service: Service, region: str, settings: AwsSettings) -> Any:
+    core = session._session  # noqa: SLF001  # boto3 has no public way to ask for a configured value
+    options: dict[str, Any] = {
+        "user_agent_extra": f"v7s3/{__version__}",
+        "max_pool_connections": _POOL,
+        "connect_timeout": 10,
+        "read_timeout": 60,
+    }
+    if core.get_config_variable("max_attempts") is None:  # else AWS_MAX_ATTEMPTS or the profile decides
+        options["retries"] = {"mode": "standard", "total_max_attempts": 6}
+    config = Config(**options)
+    client = session.client(service, region_name=region, endpoint_url=settings.endpoint_url, config=config)
+    chosen_style = (core.get_scoped_config().get("s3") or {}).get("addressing_style")
+    if service == "s3" and chosen_style is None and not _is_aws(client.meta.endpoint_url):
+        # MinIO, radosgw and test servers have no wildcard DNS: the bucket goes into the path.
+        config = config.merge(Config(s3={"addressing_style": "path"}))
+        client = session.client(service, region_name=region, endpoint_url=settings.endpoint_url, config=config)
+    return client
+
+
+def _is_aws(endpoint_url: str) -> bool:
+    """Whether this is a public S3 endpoint of AWS, rather than a VPC endpoint's own name or another server."""
+    host = urlsplit(endpoint_url).hostname or ""
+    return host.endswith(_AWS_SUFFIXES) and ".vpce." not in host
+
+
+def _region_of(client: S3Client, bucket: str) -> str:
+    """The region the bucket says it is in; "" when it does not say (404, expired credentials)."""
+    try:
+        answer = client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        return bucket_region(error)
+    return str(answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsSource:
+    """Where AWS credentials came from, in words, and when they end (None: they do not, or it is not known)."""
+
+    words: str
+    expires: datetime | None = None
+
+
+_SOURCES = {
+    "env": "environment variables",
+    "shared-credentials-file": "the shared credentials file",
+    "config-file": "the AWS config file",
+    "assume-role": "an assumed role",
+    "assume-role-with-web-identity": "a web identity (IRSA, OIDC)",
+    "sso": "AWS SSO",
+    "login": "`aws login`",
+    "custom-process": "a credential process",
+    "container-role": "the container's role",
+    "iam-role": "the EC2 instance's role",
+    "explicit": "this program",
+}
+
+
+def credentials_source(session: boto3.Session) -> CredentialsSource:
+    """Where the session's credentials come from. Raises CredentialsError when it has none."""
+    with translated("AWS"):
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        words = _SOURCES.get(credentials.method, credentials.method)
+    if session.profile_name != "default" and credentials.method != "env":
+        words += f", profile {session.profile_name}"
+    expires = getattr(credentials, "_expiry_time", None)  # botocore keeps it to itself
+    return CredentialsSource(words, expires if isinstance(expires, datetime) else None)
