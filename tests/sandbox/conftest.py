@@ -1,0 +1,14 @@
+"""One S3 and one Darwin for a test, and proof that neither failed by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from v7s3.sandbox import SandboxS3
+
+
+@pytest.fixture
+def s3():
+    with SandboxS3() as server:
+        yield server
+        assert server.errors == []
