@@ -19,6 +19,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.access"}),
     "v7s3.items": (set(), {"v7s3.errors", "v7s3.items"}),
     "v7s3.items.objects": (set(), set()),
+    "v7s3.items.payload": ({"pydantic", "pydantic_core"}, set()),
     "v7s3.artifacts": (set(), {"v7s3.errors", "v7s3.artifacts"}),
     "v7s3.concurrency": (set(), set()),
     "v7s3.bucket": (set(), {"v7s3.errors"}),
