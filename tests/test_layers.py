@@ -36,6 +36,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"v7s3.aws_errors", "v7s3.bucket"},
     ),
+    "v7s3.artifacts.images": ({"PIL", "pillow_heif"}, {"v7s3.errors", "v7s3.artifacts"}),
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
     "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
