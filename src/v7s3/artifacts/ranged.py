@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from v7s3.errors import ServiceError, V7S3Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from _typeshed import WriteableBuffer
 
 FIRST = 64 * 1024  # bytes of a read somewhere new: holds the header of nearly every picture
 MOST = 4 * 1024 * 1024  # bytes of one read when a decoder goes through the file
@@ -68,7 +66,7 @@ class RangedReader(io.RawIOBase):
         self._position = base + offset
         return self._position
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         target = memoryview(buffer).cast("B")
         wanted = max(0, min(len(target), self.size - self._position))
         done = 0
