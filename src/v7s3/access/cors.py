@@ -18,12 +18,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from xml.etree import ElementTree as ET
 
+from v7s3.access.cors_xml import LISTS, read_xml
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from v7s3.access.cors_xml import Element
 
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
@@ -283,45 +285,24 @@ def _type_name(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-_XML_LISTS = {
-    "AllowedMethod": "AllowedMethods",
-    "AllowedOrigin": "AllowedOrigins",
-    "AllowedHeader": "AllowedHeaders",
-    "ExposeHeader": "ExposeHeaders",
-}
-
-
 def _rules_of_xml(text: str) -> Iterator[CORSRule]:
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise UsageError("the CORS configuration has a DOCTYPE, which S3 does not read", hint="delete it")
-    try:
-        root = ET.fromstring(text)  # noqa: S314  # without a DOCTYPE there is no entity to expand
-    except ET.ParseError as error:
-        line, column = error.position
-        raise UsageError(
-            f"the CORS configuration is not well-formed XML at line {line}, column {column + 1}"
-        ) from error
-    if _local(root) != "CORSConfiguration":
-        raise UsageError(f"the XML's root is <{_local(root)}>, not <CORSConfiguration>")
-    for index, child in enumerate(element for element in root if _local(element) == "CORSRule"):
-        yield _xml_rule(child, f"/{index}")
+    root = read_xml(text)
+    if root.name != "CORSConfiguration":
+        raise UsageError(f"the XML's root is <{root.name}>, not <CORSConfiguration>")
+    rules = (element for element in root.children if element.name == "CORSRule")
+    return (_xml_rule(element, f"/{index}") for index, element in enumerate(rules))
 
 
-def _xml_rule(element: ET.Element, pointer: str) -> CORSRule:
+def _xml_rule(element: Element, pointer: str) -> CORSRule:
     rule: dict[str, Any] = {}
-    for child in element:
-        name, text = _local(child), child.text or ""
-        if name in _XML_LISTS:
-            rule.setdefault(_XML_LISTS[name], []).append(text)
-        elif name == "ID":
-            rule["ID"] = text
-        elif name == "MaxAgeSeconds" and text.strip():
+    for child in element.children:
+        if child.name in LISTS:
+            rule.setdefault(LISTS[child.name], []).append(child.text)
+        elif child.name == "ID":
+            rule["ID"] = child.text
+        elif child.name == "MaxAgeSeconds" and child.text.strip():
             try:
-                rule["MaxAgeSeconds"] = int(text)
+                rule["MaxAgeSeconds"] = int(child.text)
             except ValueError as error:
-                raise UsageError(f"CORS rule {pointer}/MaxAgeSeconds is {text!r}, not a whole number") from error
+                raise UsageError(f"CORS rule {pointer}/MaxAgeSeconds is {child.text!r}, not a whole number") from error
     return _rule(rule, pointer)
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
