@@ -8,6 +8,9 @@ Both speak HTTP on 127.0.0.1 and have switches for what servers do wrong (`fault
 starting `SandboxS3` imports moto (extra `sandbox`).
 """
 
+from v7s3.sandbox.darwin import SandboxDarwin
+from v7s3.sandbox.faults import DarwinFaults, Faults
+from v7s3.sandbox.items import Storage
 from v7s3.sandbox.s3 import SandboxS3
 
-__all__ = ["SandboxS3"]
+__all__ = ["DarwinFaults", "Faults", "SandboxDarwin", "SandboxS3", "Storage"]
