@@ -121,14 +121,17 @@ class PlanOptions:
 
 
 # --- one key --------------------------------------------------------------------------------------------------------
+_FOLDED = {"": "%2F", ".": "%2E", "..": "%2E%2E"}  # what a server that tidies paths would drop or follow
 _ENCODED = re.compile(r"%(?:25)*(?:2F|2E|2E%2E)", re.IGNORECASE)
 
 
 def encode_segment(segment: str) -> str:
     """A folder or item name that no server drops or follows; different segments stay different."""
-    if segment in ("", ".", ".."):
-        return {"": "%2F", ".": "%2E", "..": "%2E%2E"}[segment]
-    return f"%25{segment[1:]}" if _ENCODED.fullmatch(segment) else segment
+    if segment[:1] not in "%.":  # nearly all of them
+        return segment
+    if _ENCODED.fullmatch(segment):
+        return f"%25{segment[1:]}"
+    return _FOLDED.get(segment, segment)
 
 
 def suffix_of(name: str) -> str:
