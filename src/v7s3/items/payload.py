@@ -440,6 +440,14 @@ class RegisterRequest(_Wire):
         return to_json(dict(self), exclude_none=True)
 
 
+class ItemsDocument(_Wire):
+    """A register payload in a file: its items, not read yet, and where they belong if it says so."""
+
+    items: list[Any]
+    dataset_slug: Text | None = None
+    storage_slug: Text | None = None
+
+
 class _Answer(BaseModel):
     """V7's answers may grow fields; only what is read here has to have the right shape."""
 

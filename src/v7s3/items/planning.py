@@ -235,6 +235,11 @@ def plan(objects: Iterable[StorageObject], options: PlanOptions | None = None) -
     return plans if options.limit is None else _limited(plans, options.limit)
 
 
+def identity(path: str, name: str) -> str:
+    """What V7 tells the items of a dataset apart by, as one text for people too: "/raw/may/1.jpg"."""
+    return f"{path.rstrip('/')}/{name}"
+
+
 def is_one_to_one(options: PlanOptions) -> bool:
     """Whether two objects of the source can never become the same (path, name)."""
     strip = options.strip_prefix.rstrip("/")
@@ -246,7 +251,7 @@ def _without_collisions(plans: Iterable[Plan], planner: KeyPlanner) -> Iterator[
     with Spool() as spool:
         for one in plans:
             if isinstance(one, Planned):
-                spool.add(f"{one.item.path.rstrip('/')}/{one.item.name}", one.objects[0])
+                spool.add(identity(one.item.path, one.item.name), one.objects[0])
             else:
                 yield one
         for place, rows in spool.groups():

@@ -1,0 +1,175 @@
+"""Files of payload items (`--items`): JSON, or JSONL for any number of them. All are checked before the first is used.
+
+A JSON file is a register payload (`{"items": […]}`), a list of items, or one item; it is read as a whole. A JSONL file
+has a payload or an item on each line and is never held in memory. Every fault is reported with its line and field.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from v7s3.errors import UsageError
+from v7s3.items.jsonplaces import Document, Fault, parsed
+from v7s3.items.objects import StorageObject
+from v7s3.items.payload import InvalidItemError, ItemsDocument, as_item, build, storage_keys
+from v7s3.items.planning import Planned, identity
+from v7s3.items.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from v7s3.items.payload import Access, Item
+
+STDIN = "-"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class FaultyFileError(UsageError):
+    """A file with faults; `faults` has every one of them, and so has the message."""
+
+    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
+        errors = "1 error" if len(faults) == 1 else f"{len(faults):,} errors"
+        super().__init__(
+            f"{name}: {errors}, nothing was sent" + "".join(f"\n  {fault}" for fault in faults),
+            hint="mend the lines named above; the fields are those of V7's register endpoints",
+        )
+        self.faults = tuple(faults)
+
+
+class Numbered(NamedTuple):
+    """An item and the line it stands on, or begins on."""
+
+    line: int
+    item: Item
+
+
+# --- opening --------------------------------------------------------------------------------------------------------
+@contextmanager
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file, or of standard input for "-". Raises UsageError when it cannot be read."""
+    if name == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115  # errors of opening are told apart from errors of the user's block
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror or error}", hint="check the name of the file") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def opened_twice(name: str) -> Iterator[IO[bytes]]:
+    """As `opened`, but the file can be read from its start again: a pipe is copied to a temporary file."""
+    with opened(name) as file:
+        if file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy)
+            yield copy
+
+
+def lines_of(file: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
+    """The lines and their numbers, without a UTF-8 byte order mark. Raises UsageError for UTF-16."""
+    for number, line in enumerate(file, start=1):
+        if number == 1:
+            if line.startswith(_UTF16_MARKS):
+                raise UsageError(
+                    f"{name} is UTF-16, not UTF-8", hint="save it as UTF-8 (PowerShell: Out-File -Encoding utf8)"
+                )
+            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  # the same line without its mark
+        yield number, line
+
+
+# --- items ----------------------------------------------------------------------------------------------------------
+def check_items(
+    file: IO[bytes], name: str, access: Access | None = None, slugs: Mapping[str, str] | None = None
+) -> int:
+    """The number of items in the file, which are all good and all different. Raises FaultyFileError with every fault.
+
+    `access` is the mode of the storage they are for, None to accept both. `slugs` are the dataset_slug and storage_slug
+    of this run: a payload that names others is a fault.
+    """
+    faults: list[Fault] = []
+    count = 0
+    with Spool() as spool:
+        for one in read_items(file, name, access, slugs):
+            if isinstance(one, Fault):
+                faults.append(one)
+                continue
+            count += 1
+            spool.add(identity(one.item.path, one.item.name), StorageObject(f"{one.line:020}"))
+        for place, rows in spool.groups():
+            first = int(next(rows).object.key)
+            faults += (
+                Fault(int(row.object.key), "name", f"{place} is already the item of line {first}") for row in rows
+            )
+    if faults:
+        raise FaultyFileError(name, sorted(faults))
+    return count
+
+
+def planned_items(file: IO[bytes], name: str, access: Access | None = None) -> Iterator[Planned]:
+    """The items of a file that `check_items` found good, in the order of the file."""
+    for one in read_items(file, name, access):
+        if isinstance(one, Fault):
+            raise FaultyFileError(name, [one])  # it was good a moment ago: somebody is writing to it
+        yield Planned(one.item, tuple(map(StorageObject, storage_keys(one.item))))
+
+
+def read_items(
+    file: IO[bytes], name: str, access: Access | None = None, slugs: Mapping[str, str] | None = None
+) -> Iterator[Numbered | Fault]:
+    """Every item of the file, from its start, or what is wrong with it. Raises UsageError when it is not UTF-8."""
+    file.seek(0)
+    head = list(islice((line.strip() for _, line in lines_of(file, name) if line.strip()), 2))
+    file.seek(0)
+    lines = lines_of(file, name)
+    for number, text in lines if _is_jsonl(name, head) else [(1, b"".join(line for _, line in lines))]:
+        if text.strip():
+            document = parsed(text.rstrip(b"\r\n"), number)
+            yield from _items_in(document, access, slugs or {}) if isinstance(document, Document) else document
+
+
+def _is_jsonl(name: str, head: Sequence[bytes]) -> bool:
+    """By the file's suffix, else by its first lines that are not blank: only JSONL has whole objects on lines."""
+    if (suffix := Path(name).suffix.lower()) in (".json", ".jsonl", ".ndjson"):
+        return suffix != ".json"
+    # Two are asked, because one of them may be what is wrong with the file.
+    return head[:1] != [b"{"] and any(line.startswith(b"{") and isinstance(parsed(line), Document) for line in head)
+
+
+def _items_in(document: Document, access: Access | None, slugs: Mapping[str, str]) -> Iterator[Numbered | Fault]:
+    place, values = "", [document.value]
+    if isinstance(document.value, list):
+        place, values = "[{}]", document.value
+    elif isinstance(document.value, dict) and isinstance(document.value.get("items"), list):
+        place, values = "items[{}]", document.value["items"]
+        yield from _frame_faults(document, slugs)
+    for index, value in enumerate(values):
+        path = place.format(index)
+        try:
+            yield Numbered(document.line_of(path), as_item(value, access))
+        except InvalidItemError as error:
+            for problem in error.problems:
+                field = f"{path}.{problem.field}".strip(".")
+                yield Fault(document.line_of(field), field, problem.message)
+
+
+def _frame_faults(document: Document, slugs: Mapping[str, str]) -> Iterator[Fault]:
+    """What is wrong with a payload apart from its items."""
+    try:
+        build(ItemsDocument, document.value | {"items": []})
+    except InvalidItemError as error:
+        yield from (Fault(document.line_of(field), field, message) for field, message in error.problems)
+    for field, slug in slugs.items():
+        given = document.value.get(field)
+        if isinstance(given, str) and given != slug:
+            yield Fault(document.line_of(field), field, f"is {given!r}, but this run is for {slug!r}")
