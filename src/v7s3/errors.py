@@ -7,6 +7,7 @@
     ├── RefusedError                5   the other side refused this one request for what it says (413, 422)
     ├── ConflictError               6   the document changed since it was read; another run holds the ledger
     ├── StoppedError                7   stopped on purpose, resumable: quota, expiry, too many failures
+    │   └── InterruptedRunError   130   Ctrl-C while a request waited for its turn; it was not sent
     └── ServiceError                7   the other side cannot be reached or answers nonsense; nothing is lost
 
 Exit codes that are not errors: 0 done, 1 a check found problems, 5 finished with some items not registered,
@@ -64,8 +65,18 @@ class NotFoundError(V7S3Error):
 
 
 class RefusedError(V7S3Error):
+    """`words` is what the other side gave as its reason, unadorned: the same fault has the same words.
+
+    `too_large` when the request was refused for its size, so that half of it may well pass.
+    """
+
     exit_code = 5
     code = "refused"
+
+    def __init__(self, message: str, *, hint: str = "", words: str = "", too_large: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.words = words or message
+        self.too_large = too_large
 
 
 class ConflictError(V7S3Error):
@@ -76,6 +87,11 @@ class ConflictError(V7S3Error):
 class StoppedError(V7S3Error):
     exit_code = 7
     code = "stopped"
+
+
+class InterruptedRunError(StoppedError):
+    exit_code = 130
+    code = "interrupted"
 
 
 class ServiceError(V7S3Error):

@@ -1,0 +1,346 @@
+"""Pace and retries as wrappers of httpx transports. Nothing here knows of V7.
+
+    RetryTransport          sends again what was dropped, timed out or met a 5xx
+      └── PacedTransport    sends at the pace of the request's gate, and again what was refused with 429
+            └── …           the real transport
+
+A `Gate` is one limit of the server, shared by all threads. It spaces the requests at the documented rate from the
+start: workers that back off alone are refused more often than they are served, paced ones hardly ever. When the
+server refuses all the same, the gate closes for all, one request probes, and the pace is slowed to what was served.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from v7s3.errors import InterruptedRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Requests leave this much further apart than the limit asks for, because the network shakes their distances. What is
+# lost on the way (a late thread) may be caught up to half of it.
+MARGIN = 0.016
+CATCH_UP = MARGIN / 2
+
+# A gate never slows below this share of its limit: below it, waiting for the gate to open is the better brake.
+SLOWEST = 1 / 16
+# How much faster with each request served: a minute's worth of a hundred requests wins back a tenth.
+RECOVERY = 0.001
+LEAST_BELIEF = 0.05  # how much slower after a refusal that the first probe could not repeat
+# Seconds between two probes when the server does not say; they double from the present pace.
+SHORTEST_CLOSED = 0.05
+LONGEST_CLOSED = 60.0
+
+RETRIED_STATUSES = frozenset({500, 502, 503, 504})
+
+
+class Clock:
+    """Time, and waiting that ends when the run is to stop."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
+
+    def now(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic()
+
+    def date(self) -> datetime:
+        """What the calendar says, in UTC."""
+        return datetime.now(UTC)
+
+    def wait(self, seconds: float) -> None:
+        """Wait. Raises InterruptedRunError at once when the run is to stop, also without anything to wait for."""
+        if self.stop.wait(max(seconds, 0)):
+            raise InterruptedRunError("stopped while a request waited to be sent; it was not sent")
+
+
+@dataclass
+class Traffic:
+    """What went over the wire so far, for the progress display. Read freely; written under the lock."""
+
+    requests: int = 0  # sent, each attempt counted
+    refused: int = 0  # of these answered with 429
+    retried: int = 0  # sent again after a fault
+    closed_until: float = -math.inf  # on the clock's scale; in the future while the server's refusal is waited out
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def count(self, *, requests: int = 0, refused: int = 0, retried: int = 0) -> None:
+        with self._lock:
+            self.requests += requests
+            self.refused += refused
+            self.retried += retried
+
+
+class Pace:
+    """When the next request may leave: the arithmetic of a gate, without clock or threads.
+
+    `per_minute` is the limit, math.inf for none. Times are seconds on any one scale. A *cycle* reaches from one
+    opening of the gate to the next; what was served in it tells the server's real limit.
+    """
+
+    def __init__(self, per_minute: float, jitter: Callable[[], float] = random.random) -> None:
+        self._shortest = 60 / per_minute * (1 + MARGIN)
+        self._jitter = jitter
+        self.interval = self._shortest  # seconds between two requests at present
+        self.next_at = -math.inf
+        self.closed = False
+        self._closed_at = -math.inf
+        self._refused_in_a_row = 0
+        self._refused_until = -math.inf  # the server surely refused until then
+        self._cycle_start = math.nan
+        self._served = 0  # in this cycle
+        self._belief = LEAST_BELIEF / 2
+
+    def sent(self, now: float) -> None:
+        """A request leaves now."""
+        if math.isnan(self._cycle_start):
+            self._cycle_start = now
+        self.next_at = max(self.next_at + self.interval, now + self.interval * (1 - CATCH_UP))
+
+    def on_the_wire(self, now: float) -> None:
+        """The request has gone out now, later than it was to leave: the next one keeps its distance from that."""
+        self.next_at = max(self.next_at, now + self.interval * (1 - CATCH_UP))
+
+    def served(self, sent: float, *, probe: bool = False) -> None:
+        """The server let the request that left at `sent` through."""
+        if probe:
+            self._learn()
+            self.closed = False
+            self._cycle_start, self._served = sent, 0
+        self._served += 1
+        self.interval = max(self.interval / (1 + RECOVERY), self._shortest)
+
+    def refused(self, sent: float, now: float, retry_after: float | None) -> None:
+        """The request that left at `sent` was refused; the server asked for `retry_after` seconds, or did not say."""
+        if self.closed and sent < self._closed_at:
+            return  # it was under way when the gate closed: the same event
+        if not self.closed:
+            self.closed, self._closed_at, self._refused_in_a_row = True, now, 0
+        self.next_at = now + (self._backoff() if retry_after is None else retry_after)
+        self._refused_in_a_row += 1
+        # Retry-After is in whole seconds, rounded up: up to one of them was not necessary.
+        self._refused_until = sent + max((retry_after or 0) - 1, 0)
+
+    def _backoff(self) -> float:
+        wait = max(self.interval, SHORTEST_CLOSED) * 2**self._refused_in_a_row
+        return float(min(wait, LONGEST_CLOSED) * (0.75 + self._jitter() / 2))
+
+    def _learn(self) -> None:
+        """Slow the pace to what was served in the cycle that ends.
+
+        A refusal that lasted tells of a real limit: believe it up to a factor of two. One that was gone at the first
+        probe may be an accident: believe little of it, and twice as much each time another follows on its heels.
+        """
+        lasting = self._refused_until > self._closed_at
+        self._belief = 2.0 if lasting else self._belief * 2 if self._served < 10 else LEAST_BELIEF
+        cycle = self._refused_until - self._cycle_start + self.interval
+        learned = cycle / self._served if self._served else math.inf
+        most = self.interval * (1 + min(self._belief, 1.0)) or SHORTEST_CLOSED
+        slowest = self._shortest / SLOWEST or math.inf
+        self.interval = min(max(learned, self.interval * 1.01), most, slowest)
+
+
+class Gate:
+    """One limit of the server, shared by all threads that send under it."""
+
+    def __init__(self, per_minute: float, clock: Clock, traffic: Traffic) -> None:
+        self._clock = clock
+        self._traffic = traffic
+        self._pace = Pace(per_minute)
+        self._turn = threading.Lock()  # held by the thread that is next, while it waits and while it probes
+        self._state = threading.Lock()  # guards the pace
+
+    def send(self, send: Callable[[], httpx.Response], is_refusal: Callable[[httpx.Response], bool]) -> httpx.Response:
+        """Wait for this thread's turn, then send. While the gate is closed one request probes and the others wait.
+
+        `send` should call `on_the_wire` when the request has gone out. Raises InterruptedRunError when the run is to
+        stop before the request has left.
+        """
+        with self._turn:
+            probe, sent = self._depart()
+            if probe:
+                return self._note(send(), is_refusal, sent, probe=True)
+        return self._note(send(), is_refusal, sent)
+
+    def on_the_wire(self) -> None:
+        with self._state:
+            if not self._pace.closed:
+                self._pace.on_the_wire(self._clock.now())
+
+    def _depart(self) -> tuple[bool, float]:
+        while True:
+            with self._state:
+                now = self._clock.now()
+                wait = self._pace.next_at - now
+                if wait <= 0 and not self._clock.stop.is_set():
+                    self._pace.sent(now)
+                    self._traffic.count(requests=1)
+                    return self._pace.closed, now
+            self._clock.wait(wait)
+
+    def _note(
+        self,
+        response: httpx.Response,
+        is_refusal: Callable[[httpx.Response], bool],
+        sent: float,
+        *,
+        probe: bool = False,
+    ) -> httpx.Response:
+        refusal = is_refusal(response)
+        with self._state:
+            if refusal:
+                now = self._clock.now()
+                self._pace.refused(sent, now, retry_after(response, self._clock.date()))
+                self._traffic.closed_until = self._pace.next_at
+                self._traffic.count(refused=1)
+            else:
+                self._pace.served(sent, probe=probe)
+        return response
+
+
+class PacedTransport(httpx.BaseTransport):
+    """Sends each request when its gate lets it, and again when the server says 429.
+
+    `gate_for` picks the gate of a request. `is_permanent` tells a 429 that no waiting will mend (a quota): it is
+    returned as it is, as is a refusal when the same request has been refused for `patience` seconds or would be.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        gate_for: Callable[[httpx.Request], Gate],
+        clock: Clock,
+        *,
+        is_permanent: Callable[[httpx.Response], bool] = lambda _response: False,
+        patience: float = 900.0,
+    ) -> None:
+        self._inner = inner
+        self._gate_for = gate_for
+        self._clock = clock
+        self._is_permanent = is_permanent
+        self._patience = patience
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()  # so that the body can be sent again
+        gate = self._gate_for(request)
+        give_up = math.inf
+        while True:
+            response = gate.send(lambda: self._read(request, gate), self._is_refusal)
+            if not self._is_refusal(response):
+                return response
+            now = self._clock.now()
+            give_up = min(give_up, now + self._patience)
+            if now + (retry_after(response, self._clock.date()) or 0) >= give_up:
+                return response
+
+    def _read(self, request: httpx.Request, gate: Gate) -> httpx.Response:
+        def trace(event: str, _info: object) -> None:  # httpcore's events; a new connection or a busy machine delays
+            if event.endswith("send_request_body.complete"):
+                gate.on_the_wire()
+
+        request.extensions["trace"] = trace
+        response = self._inner.handle_request(request)
+        response.read()  # whether a refusal is permanent stands in its body
+        return response
+
+    def _is_refusal(self, response: httpx.Response) -> bool:
+        return response.status_code == 429 and not self._is_permanent(response)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class RetryTransport(httpx.BaseTransport):
+    """Sends again what was dropped, timed out or met a 500, 502, 503 or 504, with jittered exponential backoff.
+
+    At most `attempts` times and for `patience` seconds; then the last answer is returned or the last exception
+    raised. Every request must be safe to repeat: V7 answers a repeated registration with ALREADY_EXISTS. As long as
+    the server has never answered at all, three attempts are enough: its address is probably wrong. `is_hopeless` tells
+    an exception that will not go away (a certificate that is not trusted).
+    """
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        clock: Clock,
+        traffic: Traffic,
+        *,
+        is_hopeless: Callable[[httpx.TransportError], bool] = lambda _error: False,
+        attempts: int = 10,
+        patience: float = 300.0,
+        first_wait: float = 0.25,
+        longest_wait: float = 60.0,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._traffic = traffic
+        self._is_hopeless = is_hopeless
+        self._attempts = attempts
+        self._patience = patience
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+        self._jitter = jitter
+        self._has_answered = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()  # so that the body can be sent again
+        give_up = self._clock.now() + self._patience
+        attempt = 0
+        while True:
+            attempt += 1
+            asked = None
+            try:
+                response = self._inner.handle_request(request)
+                response.read()  # a body that breaks off is a dropped connection too
+            except httpx.TransportError as error:
+                wait = self._wait(attempt)
+                if self._is_last(attempt, give_up, wait) or self._is_hopeless(error):
+                    raise
+            else:
+                self._has_answered = True
+                asked = retry_after(response, self._clock.date())
+                wait = max(self._wait(attempt), asked or 0)
+                if response.status_code not in RETRIED_STATUSES or self._is_last(attempt, give_up, wait):
+                    return response
+            self._clock.wait(wait)
+            self._traffic.count(retried=1)
+
+    def _is_last(self, attempt: int, give_up: float, wait: float) -> bool:
+        attempts = self._attempts if self._has_answered else min(self._attempts, 3)
+        return attempt >= attempts or self._clock.now() + wait > give_up
+
+    def _wait(self, attempt: int) -> float:
+        return float(min(self._first_wait * 2 ** (attempt - 1), self._longest_wait) * (0.5 + self._jitter() / 2))
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """The seconds a `Retry-After` header asks for, from seconds or an HTTP date; None when it is absent or nonsense.
+
+    RFC 9110 §10.2.3.
+    """
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:  # "-0000", which RFC 5322 reads as UTC of unknown origin
+        date = date.replace(tzinfo=UTC)
+    return max((date - now).total_seconds(), 0.0)
