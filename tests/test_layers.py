@@ -16,8 +16,9 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.__main__": (set(), {"v7s3.cli"}),
     "v7s3.errors": (set(), set()),
     "v7s3.report": (set(), set()),
-    "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.bucket", "v7s3.access"}),
+    "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.access"}),
     "v7s3.items": (set(), {"v7s3.errors", "v7s3.items"}),
+    "v7s3.items.register": (set(), {"v7s3.errors", "v7s3.items", "v7s3.concurrency"}),
     "v7s3.items.objects": (set(), set()),
     "v7s3.items.payload": ({"pydantic", "pydantic_core"}, set()),
     "v7s3.artifacts": (set(), {"v7s3.errors", "v7s3.artifacts"}),
@@ -43,7 +44,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
     "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
-    "v7s3.cli": ({"typer", "rich", "platformdirs"}, {"v7s3"}),
+    "v7s3.cli": ({"typer", "rich", "platformdirs", "mypy_boto3_s3"}, {"v7s3"}),
 }
 
 

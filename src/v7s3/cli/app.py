@@ -27,7 +27,11 @@ class Entry(NamedTuple):
     help: str
 
 
-COMMANDS: dict[str, Entry] = {}
+COMMANDS: dict[str, Entry] = {
+    "register": Entry(
+        "v7s3.cli.register", "Register the objects of a bucket as items of a V7 dataset, each exactly once."
+    ),
+}
 
 _EXAMPLES = """\b
 Examples:

@@ -60,7 +60,7 @@ class Target:
 
 
 class Standing(NamedTuple):
-    """What the ledger knows of one key."""
+    """What the ledger knows of one key. Without a `path` it was refused before it had a place in the dataset."""
 
     etag: str
     state: State

@@ -95,11 +95,11 @@ class SandboxDarwin:
         self.max_body = max_body
         self._s3 = s3
         known = {slug: Dataset(1000 + number, slug) for number, slug in enumerate(datasets)}
-        self._registry = Registry(known, {one.name: one for one in (default if storages is None else storages)})
-        self._registry.tags = set(tags)
-        self._registry.item_limit = item_limit
-        self._registry.quota = quota
-        self._registry.poison = poison
+        self.registry = Registry(known, {one.name: one for one in (default if storages is None else storages)})
+        self.registry.tags = set(tags)
+        self.registry.item_limit = item_limit
+        self.registry.quota = quota
+        self.registry.poison = poison
         self._processor = Processor(self._objects, processing_delay)
         self._server = Server(self._answer, port)
         self._lock = threading.Lock()
@@ -129,25 +129,25 @@ class SandboxDarwin:
 
     @property
     def dataset(self) -> str:
-        return next(iter(self._registry.datasets))
+        return next(iter(self.registry.datasets))
 
     @property
     def storage(self) -> str:
-        return next(iter(self._registry.storages))
+        return next(iter(self.registry.storages))
 
     @property
     def readonly_storage(self) -> str:
-        return next(storage.name for storage in self._registry.storages.values() if storage.readonly)
+        return next(storage.name for storage in self.registry.storages.values() if storage.readonly)
 
     @property
     def storages(self) -> dict[str, Storage]:
         """The team's storages by name; may be changed in place."""
-        return self._registry.storages
+        return self.registry.storages
 
     @property
     def items(self) -> list[Item]:
         """All items in the order of their registration."""
-        return list(self._registry.items.values())
+        return list(self.registry.items.values())
 
     def keys(self) -> list[str]:
         """The storage key of every slot of every item, sorted; a key registered twice stands there twice."""
@@ -278,7 +278,7 @@ class SandboxDarwin:
 
     # --- endpoints ----------------------------------------------------------------------------------------------------
     def _register(self, request: Request, readonly: str | None) -> Response:
-        registered, blocked = self._registry.register(_document(request), readonly=readonly is not None)
+        registered, blocked = self.registry.register(_document(request), readonly=readonly is not None)
         for item in registered:
             self._begin(item)
         return _json({"items": [_as_registered(item) for item in registered], "blocked_items": blocked})
@@ -291,11 +291,11 @@ class SandboxDarwin:
             self._processor.add(item)
 
     def _list_storages(self, _request: Request) -> Response:
-        return _json([storage.as_json() for storage in self._registry.storages.values()])
+        return _json([storage.as_json() for storage in self.registry.storages.values()])
 
     def _list_datasets(self, _request: Request) -> Response:
         counts = Counter(item.dataset.slug for item in self.items)
-        datasets = self._registry.datasets.values()
+        datasets = self.registry.datasets.values()
         return _json(
             [
                 {
@@ -323,7 +323,7 @@ class SandboxDarwin:
         return _json({"folders": itemlist.folders(itemlist.matching(self.items, request))})
 
     def _one_item(self, _request: Request, ident: str) -> Response:
-        item = self._registry.items.get(ident)
+        item = self.registry.items.get(ident)
         return _json(item.as_json()) if item is not None else _error(404, "NOT_FOUND", "item not found")
 
     def _delete_items(self, request: Request) -> Response:
@@ -331,7 +331,7 @@ class SandboxDarwin:
         if not isinstance(filters, dict) or not filters.get("dataset_ids"):
             return _error(422, "INVALID_REQUEST", "filters.dataset_ids is required")
         found = itemlist.matching_filters(self.items, filters)
-        self._registry.forget(found)
+        self.registry.forget(found)
         return _json({"affected_item_count": len(found)})
 
     def _file(self, _request: Request, ident: str, what: str, number: str | None) -> Response:
@@ -358,14 +358,14 @@ class SandboxDarwin:
 
     def _control(self, request: Request) -> Response:
         if request.method == "DELETE":
-            self._registry.forget(self.items)
+            self.registry.forget(self.items)
             return _json({})
         if request.method == "POST":
             switches = _document(request)
             if "faults" in switches:
                 self.faults = DarwinFaults(**{**asdict(self.faults), **switches["faults"]})
             if "poison" in switches:
-                self._registry.poison = switches["poison"]
+                self.registry.poison = switches["poison"]
             if "hold" in switches:
                 (self.hold if switches["hold"] else self.release)()
         requests = [{"route": name, "status": code, "count": n} for (name, code), n in sorted(self.requests.items())]

@@ -1,0 +1,264 @@
+"""What `v7s3 register` does, step by step: open the edges, plan, send, sum up."""
+
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from v7s3.cli import output
+from v7s3.cli.interrupt import finishing_on_interrupt
+from v7s3.cli.paths import ledger_directory
+from v7s3.cli.progress import Speed, duration, progress
+from v7s3.cli.register_sources import open_source
+from v7s3.cli.register_summary import PlanSummary, Summary
+from v7s3.cli.session import find_storage, open_darwin
+from v7s3.darwin import Limits
+from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
+from v7s3.items.ledger import Ledger, Target
+from v7s3.items.payload import RegisterRequest
+from v7s3.items.register import Sender
+from v7s3.items.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from v7s3.darwin import Darwin
+    from v7s3.items.payload import Access, RegisterResponse
+    from v7s3.items.planning import Planned
+
+_SHOWN = 10  # items of the plan that --dry-run names
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The options of `v7s3 register`, name for name."""
+
+    source: str
+    items: str
+    team: str
+    dataset: str
+    storage: str
+    access: Literal["auto", "read-write", "read-only"]
+    include: list[str]
+    exclude: list[str]
+    ext: list[str]
+    min_size: str
+    modified_since: str
+    limit: int | None
+    path: str
+    strip_prefix: str
+    folders: Literal["keep", "flatten"]
+    fps: str
+    as_frames: bool
+    extract_views: bool
+    tag: list[str]
+    rate: str
+    workers: int
+    batch_size: int
+    attempts: int
+    report: Path | None
+    ledger: Path | None
+    no_ledger: bool
+    retry_failed: bool
+    dry_run: bool
+    darwin_url: str
+    api_key_file: Path | None
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    form: Literal["text", "json"]
+    quiet: bool
+    verbose: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the items go, as V7 has it on record or as the options say."""
+
+    team: str
+    dataset: str
+    storage: str
+    access: Access
+    bucket: str = ""  # "" when V7 was not asked or does not tell
+    write_back_prefix: str | None = None
+
+
+def run(job: Job) -> int:
+    """Register what the job names and return the exit code."""
+    _check(job)
+    per_minute = requests_a_minute(job.rate)
+    stopping = threading.Event()
+    limits = Limits(register_per_minute=per_minute, workers=job.workers, attempts=job.attempts)
+    with ExitStack() as stack:
+        darwin, team = open_darwin(job.darwin_url, job.api_key_file, job.team, limits=limits, stop=stopping)
+        stack.enter_context(darwin)
+        destination = _destination(job, darwin, team)
+        source = open_source(job, destination, stack)
+        ledger = stack.enter_context(_ledger(job, darwin.base_url, destination))
+        write = stack.enter_context(_report(job))
+        current = Run(ledger, destination.storage, write, retry_failed=job.retry_failed, dry=job.dry_run)
+        planned = current.accepted(source.plans(current))
+        if job.dry_run:
+            return _show_plan(job, current, source.label, planned, per_minute)
+        ledger.begin_run(source.label)
+        registration = Registration(job, darwin, destination, current, stopping)
+        return registration.run(planned, source.label, ledger)
+
+
+def _check(job: Job) -> None:
+    """Refuse what contradicts itself, before anything is opened."""
+    if not job.dataset:
+        raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
+    if job.access != "auto" and not job.storage:
+        raise UsageError("which storage?", hint="give --storage or V7_STORAGE: its name in V7's settings")
+    if job.ledger is not None and job.no_ledger:
+        raise UsageError("--ledger and --no-ledger contradict each other", hint="give one of them")
+
+
+def requests_a_minute(text: str) -> float:
+    """`100/min`, `10/s`, `5000/h` or a number of requests a minute; 0 and "unlimited" mean no limit (math.inf)."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:/\s*(s|sec|m|min|h|hour))?", text.strip().lower())
+    if text.strip().lower() in ("0", "unlimited", "none"):
+        return float("inf")
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"--rate {text!r} is not a rate", hint="write 100/min, 5/s, or 0 for no limit")
+    return float(match[1]) * {"s": 60, "m": 1, "h": 1 / 60}[(match[2] or "m")[0]]
+
+
+def _destination(job: Job, darwin: Darwin, team: str) -> Destination:
+    if job.access != "auto":
+        return Destination(team, job.dataset, job.storage, job.access)
+    storage = find_storage(darwin, team, job.storage)
+    if storage.provider not in ("", "aws"):
+        output.note(f"warning: V7 has {storage.name!r} as {storage.provider}, not aws; its keys are taken as they are")
+    access: Access = "read-only" if storage.readonly else "read-write"
+    return Destination(team, job.dataset, storage.name, access, storage.bucket, storage.prefix or None)
+
+
+def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
+    target = Target(darwin_url, destination.team, destination.dataset)
+    path = None if job.no_ledger else job.ledger or ledger_directory() / target.file_name()
+    if job.dry_run and path is not None:
+        return Ledger(path, target, read_only=True) if path.exists() else Ledger(None, target)
+    return Ledger(path, target)
+
+
+@contextmanager
+def _report(job: Job) -> Iterator[Callable[[str], None]]:
+    """Writes one line to --report at a time, so that it is true at any moment; nowhere without --report."""
+    if job.report is None or job.dry_run:
+        yield lambda _line: None
+        return
+    try:
+        job.report.parent.mkdir(parents=True, exist_ok=True)
+        file = job.report.open("w", encoding="utf-8", buffering=1, errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            f"the report {job.report} cannot be written: {error.strerror}", hint="name another --report"
+        ) from None
+
+    def write(line: str) -> None:
+        file.write(output.scrub(line) + "\n")
+
+    with file:
+        yield write
+
+
+def _show_plan(job: Job, current: Run, label: str, planned: Iterator[Planned], per_minute: float) -> int:
+    first = list(islice(planned, _SHOWN))
+    for _ in planned:
+        pass
+    limit = 0 if per_minute == float("inf") else per_minute
+    plan = PlanSummary(label, current.tally, first, job.batch_size, limit)
+    output.result_json(plan.document()) if job.form == "json" else output.result(plan.text())
+    return current.tally.exit_code()
+
+
+class Registration:
+    """The sending part of a run, and what is shown while it lasts and after it."""
+
+    def __init__(
+        self, job: Job, darwin: Darwin, destination: Destination, current: Run, stopping: threading.Event
+    ) -> None:
+        self._job = job
+        self._darwin = darwin
+        self._destination = destination
+        self._current = current
+        self._stopping = stopping
+        self._speed = Speed()
+
+    def run(self, planned: Iterator[Planned], label: str, ledger: Ledger) -> int:
+        job, tally = self._job, self._current.tally
+        if not job.quiet:
+            kept = f"; the ledger is {ledger.path}" if ledger.path else ""
+            output.note(f"safe to stop at any time (Ctrl-C): the same command goes on where it stopped{kept}")
+        stop: V7S3Error | None = None
+        advice = "stopping: what is in flight is finished first (Ctrl-C again stops at once); the same command goes on"
+        with finishing_on_interrupt(self._stopping, advice) as signals, progress(self.line, quiet=job.quiet):
+            try:
+                self._send(planned)
+            except V7S3Error as error:
+                stop = error
+        if stop is None and not signals and tally.exhausted:
+            ledger.finish_run()
+        if tally.listed or stop is None:
+            self._show(label, ledger)
+        if signals:
+            raise InterruptedRunError(
+                "interrupted; everything that was in flight is settled", hint="run the same command to go on"
+            )
+        if stop is not None:
+            raise stop
+        return tally.exit_code()
+
+    def _send(self, planned: Iterator[Planned]) -> None:
+        job = self._job
+        sender = Sender(self._request, self._stopping)
+        with ThreadPoolExecutor(job.workers, thread_name_prefix="register") as executor:
+            self._current.send(planned, sender, batch_size=job.batch_size, executor=executor, window=2 * job.workers)
+
+    def _request(self, batch: Sequence[Planned]) -> RegisterResponse:
+        to = self._destination
+        request = RegisterRequest(items=[one.item for one in batch], dataset_slug=to.dataset, storage_slug=to.storage)
+        return self._darwin.register(to.team, request, to.access)
+
+    def line(self) -> str:
+        """How far the run is, for the progress display."""
+        tally = self._current.tally
+        done = tally.outcomes["registered"] + tally.outcomes["exists"]
+        parts = [
+            f"listed {tally.listed:,}" + ("" if tally.exhausted else " so far"),
+            f"sent {tally.settled:,}",
+            f"registered {done:,}",
+            f"{self._speed.per_minute(tally.settled):,.0f}/min",
+        ]
+        if trouble := tally.settled - done:
+            parts.insert(3, f"{trouble:,} not")
+        if wait := self._darwin.closed_for:
+            parts.append(f"V7 asks to wait {duration(wait)}")
+        elif tally.exhausted and tally.settled:
+            left = (tally.planned - tally.settled) / max(self._speed.per_minute(tally.settled), 0.001) * 60
+            parts.append(f"{duration(left)} left")
+        return " · ".join(parts)
+
+    def _show(self, label: str, ledger: Ledger) -> None:
+        job, to = self._job, self._destination
+        summary = Summary(
+            source=label,
+            team=to.team,
+            dataset=to.dataset,
+            storage=to.storage,
+            access=to.access,
+            tally=self._current.tally,
+            seconds=self._speed.seconds,
+            requests=self._darwin.traffic.requests,
+            ledger=str(ledger.path or ""),
+            report=str(job.report or ""),
+        )
+        output.result_json(summary.document()) if job.form == "json" else output.result(summary.text())

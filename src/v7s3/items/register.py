@@ -1,0 +1,202 @@
+"""Planned items → requests → V7 → outcomes in the ledger, each item exactly once.
+
+The pipeline is a generator: the caller's thread draws planned items, forms requests of at most `batch_size` items,
+and keeps `window` of them under way in the executor; answers come back in whatever order, are settled in the ledger
+by the same thread (the only writer), and are yielded. Nothing holds more than the window.
+
+What a worker sees and what becomes of the items (`Sender`):
+
+    200                      each item registered, exists or blocked, as the body says; not mentioned = failed
+    413, 422                 halved until the item at fault stands alone, then refused in V7's own words
+    gave up after retries    failed: sent again by the next run; a lost answer then ends as exists
+    401, 403, 404, quota     the run stops; what is under way is finished and settled first
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from threading import Event, Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from v7s3.concurrency import map_bounded
+from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
+from v7s3.items.outcome import Outcome, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
+
+    from v7s3.items.ledger import Ledger
+    from v7s3.items.payload import AnsweredItem, RegisterResponse
+    from v7s3.items.planning import Planned
+
+    Send = Callable[[Sequence[Planned]], RegisterResponse]
+
+# After so many in a row without one success it is not the items that are at fault.
+_REFUSED_IN_A_ROW = 25
+_FAILED_IN_A_ROW = 3
+
+
+class Answered(NamedTuple):
+    """What one batch came to. `stop` ends the run; the batch's items without an outcome were not settled."""
+
+    outcomes: list[Outcome]
+    stop: V7S3Error | None = None
+
+
+class Sender:
+    """Sends one batch and turns the answer, or its absence, into outcomes. Called in worker threads.
+
+    `send` raises RefusedError for 413 and 422, ServiceError when it gave up after its retries, and any other
+    V7S3Error for what ends the run. `stopping` is set by whoever wants the run to end; nothing new is sent then.
+    """
+
+    def __init__(self, send: Send, stopping: Event) -> None:
+        self.stopping = stopping
+        self.batch_limit = 0  # the largest size that V7 has not called too large; 0 while it has not complained
+        self._send = send
+        self._lock = Lock()
+        self._refused = self._failed = 0
+
+    def __call__(self, batch: Sequence[Planned]) -> Answered:
+        if self.stopping.is_set():
+            return Answered([])
+        try:
+            response = self._send(batch)
+        except RefusedError as error:
+            return self._refusal(batch, error)
+        except ServiceError as error:
+            return Answered([_outcome(one, "failed", error.message) for one in batch], self._count_failure(error))
+        except InterruptedRunError:
+            return Answered([])
+        except V7S3Error as error:
+            return Answered([], error)
+        with self._lock:
+            self._refused = self._failed = 0
+        return Answered(settle(batch, response))
+
+    def _refusal(self, batch: Sequence[Planned], error: RefusedError) -> Answered:
+        if len(batch) == 1:
+            return Answered([_outcome(batch[0], "refused", error.words)], self._count_refusal(error))
+        middle = len(batch) // 2
+        if error.too_large:
+            self.batch_limit = min(self.batch_limit or middle, middle)
+        first = self(batch[:middle])
+        if first.stop is not None:
+            return first
+        second = self(batch[middle:])
+        return Answered(first.outcomes + second.outcomes, second.stop)
+
+    def _count_refusal(self, error: RefusedError) -> StoppedError | None:
+        with self._lock:
+            self._refused += 1
+            too_many = self._refused >= _REFUSED_IN_A_ROW
+        if not too_many:
+            return None
+        return StoppedError(
+            f"V7 refused {_REFUSED_IN_A_ROW} items in a row and accepted none: {error.words}",
+            hint=error.hint or "mend the cause and run the same command with --retry-failed",
+        )
+
+    def _count_failure(self, error: ServiceError) -> StoppedError | None:
+        with self._lock:
+            self._failed += 1
+            too_many = self._failed >= _FAILED_IN_A_ROW
+        if not too_many:
+            return None
+        return StoppedError(
+            f"{_FAILED_IN_A_ROW} requests in a row failed after all their retries: {error.message}",
+            hint="nothing is lost; run the same command again when V7 can be reached",
+        )
+
+
+def register(
+    planned: Iterable[Planned],
+    *,
+    sender: Sender,
+    ledger: Ledger,
+    storage: str,
+    batch_size: int,
+    executor: Executor | None,
+    window: int,
+) -> Iterator[Outcome]:
+    """Send `planned` and yield one outcome for each item that was settled.
+
+    Ends early when `sender.stopping` is set, after what is under way has been settled. Raises the error that ended
+    the run, again after everything under way has been settled and yielded.
+    """
+    stop: V7S3Error | None = None
+    for answered in map_bounded(executor, sender, _batches(planned, sender, batch_size), window):
+        outcomes = [_with_holder(outcome, ledger, storage) for outcome in answered.outcomes]
+        ledger.settle(storage, outcomes)
+        yield from outcomes
+        if answered.stop is not None:
+            stop = stop or answered.stop
+            sender.stopping.set()
+    if stop is not None:
+        raise stop
+
+
+def _batches(planned: Iterable[Planned], sender: Sender, batch_size: int) -> Iterator[list[Planned]]:
+    source = iter(planned)
+    while not sender.stopping.is_set():
+        size = min(batch_size, sender.batch_limit or batch_size)
+        batch = list(islice(source, size))
+        if not batch:
+            return
+        yield batch
+
+
+def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome]:
+    """One outcome for each item of the request, as the body of the answer has it.
+
+    Items are recognised by path and name, which V7 echoes (v7-facts §6). A blocked item may give a reason in each of
+    its slots; it exists already only when all of them say so.
+    """
+    registered = _by_place(response.items)
+    blocked = _by_place(response.blocked_items)
+    unique = len({one.item.name for one in batch}) == len(batch)
+    outcomes = []
+    for one in batch:
+        place = _place(one.item.path, one.item.name)
+        # An answer without paths is still unambiguous while the names of the request differ.
+        places = [place, _place(None, one.item.name)] if unique else [place]
+        refusal = next((blocked[p] for p in places if p in blocked), None)
+        success = next((registered[p] for p in places if p in registered), None)
+        if refusal is not None:
+            outcomes.append(_blocked(one, refusal))
+        elif success is not None:
+            outcomes.append(_outcome(one, "registered", item_id=success.id or ""))
+        else:
+            outcomes.append(_outcome(one, "failed", "V7's answer does not mention this item"))
+    return outcomes
+
+
+def _by_place(items: Iterable[AnsweredItem]) -> dict[tuple[str | None, str], AnsweredItem]:
+    return {_place(item.path if "path" in item.model_fields_set else None, item.name): item for item in items}
+
+
+def _place(path: str | None, name: str) -> tuple[str | None, str]:
+    return (None if path is None else path.strip("/"), name)
+
+
+def _blocked(one: Planned, answer: AnsweredItem) -> Outcome:
+    if {reason.upper() for reason in answer.reasons} == {"ALREADY_EXISTS"}:
+        return _outcome(one, "exists", item_id=answer.id or "")
+    return _outcome(one, "blocked", ", ".join(answer.reasons))
+
+
+def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
+    """`exists` is success only for the same key: another key of ours at that place means this one is not in V7."""
+    if outcome.state != "exists":
+        return outcome
+    holder = ledger.holder_of(storage, outcome)
+    if holder is None:
+        return outcome
+    return outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name is taken by the key {holder}")
+
+
+def _outcome(one: Planned, state: State, reason: str = "", item_id: str = "") -> Outcome:
+    keys = tuple(found.key for found in one.objects)
+    etags = tuple(found.etag for found in one.objects)
+    return Outcome(state, keys, etags, one.item.path or "/", one.item.name, reason, item_id)

@@ -1,0 +1,241 @@
+"""The pipeline against a Darwin of a few lines: whatever it answers, no item is lost and none is counted twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from v7s3.errors import CredentialsError, RefusedError, ServiceError, StoppedError
+from v7s3.items.ledger import Ledger, Target
+from v7s3.items.objects import StorageObject
+from v7s3.items.payload import RegisterResponse
+from v7s3.items.planning import Planned, plan
+from v7s3.items.register import Sender, register, settle
+
+TARGET = Target("http://127.0.0.1:1", "acme", "signs")
+
+
+def planned(*keys: str) -> list[Planned]:
+    plans = list(plan(StorageObject(key, 1, f"etag-{key}") for key in keys))
+    assert all(isinstance(one, Planned) for one in plans)
+    return plans
+
+
+def answer(items=(), blocked=(), reason="ALREADY_EXISTS"):
+    return RegisterResponse.model_validate(
+        {
+            "items": [{"id": f"id-{name}", "name": name, "path": path} for path, name in items],
+            "blocked_items": [
+                {"name": name, "path": path, "slots": [{"slot_name": "0", "reason": reason}]} for path, name in blocked
+            ],
+        }
+    )
+
+
+class Dataset:
+    """Holds names once, refuses poison, and loses or fails answers as the script of a test says."""
+
+    def __init__(self, script=(), poison=frozenset(), largest=100):
+        self.names: Counter[str] = Counter()
+        self.script, self.poison, self.largest = list(script), poison, largest
+        self.requests = 0
+
+    def __call__(self, batch):
+        self.requests += 1
+        fault = self.script.pop(0) if self.script else "ok"
+        if fault == "dropped before":
+            raise ServiceError("no answer")
+        if len(batch) > self.largest:
+            raise RefusedError("413", words="too large", too_large=True)
+        if any(one.item.name in self.poison for one in batch):
+            raise RefusedError("422", words="unexpected field")
+        new = [one for one in batch if one.item.name not in self.names]
+        old = [one for one in batch if one.item.name in self.names]
+        self.names.update(one.item.name for one in new)
+        if fault == "dropped after":
+            raise ServiceError("no answer")
+        place = [(one.item.path, one.item.name) for one in new]
+        return answer(place, [(one.item.path, one.item.name) for one in old])
+
+
+def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
+    sender = Sender(dataset, stopping or Event())
+    executor = ThreadPoolExecutor(workers) if workers else None
+    outcomes = []
+    try:
+        stream = register(
+            batch_of,
+            sender=sender,
+            ledger=ledger,
+            storage="s",
+            batch_size=batch_size,
+            executor=executor,
+            window=max(workers, 1),
+        )
+        outcomes.extend(stream)
+    finally:
+        if executor:
+            executor.shutdown()
+    return outcomes
+
+
+# --- reading the answer ---------------------------------------------------------------------------------------------
+def test_an_item_is_what_the_body_says_of_it():
+    batch = planned("a/1.jpg", "a/2.jpg", "a/3.jpg", "a/4.jpg")
+    response = answer([("/a", "1.jpg")], [("/a", "2.jpg")])
+    response.blocked_items.extend(answer(blocked=[("/a", "3.jpg")], reason="UNKNOWN_TAGS").blocked_items)
+    states = [(outcome.state, outcome.reason) for outcome in settle(batch, response)]
+    assert states == [
+        ("registered", ""),
+        ("exists", ""),
+        ("blocked", "UNKNOWN_TAGS"),
+        ("failed", "V7's answer does not mention this item"),
+    ]
+
+
+def test_items_of_one_name_in_two_folders_are_told_apart():
+    batch = planned("a/1.jpg", "b/1.jpg")
+    first, second = settle(batch, answer([("/b", "1.jpg")], [("/a", "1.jpg")]))
+    assert (first.state, second.state) == ("exists", "registered")
+
+
+def test_a_path_echoed_without_its_slashes_is_still_the_path():
+    batch = planned("a/b/1.jpg")
+    assert settle(batch, answer([("a/b/", "1.jpg")]))[0].state == "registered"
+
+
+def test_an_answer_without_paths_is_understood_only_while_names_differ():
+    lean = RegisterResponse.model_validate({"items": [{"id": "1", "name": "1.jpg"}, {"id": "2", "name": "2.jpg"}]})
+    assert [one.state for one in settle(planned("a/1.jpg", "b/2.jpg"), lean)] == ["registered", "registered"]
+    assert [one.state for one in settle(planned("a/1.jpg", "b/1.jpg"), lean)] == ["failed", "failed"]
+
+
+def test_an_item_that_is_both_registered_and_blocked_is_blocked():
+    batch = planned("1.jpg")
+    both = answer([("/", "1.jpg")], [("/", "1.jpg")], reason="UNEXPECTED_ERROR")
+    assert settle(batch, both)[0].state == "blocked"
+
+
+def test_one_slot_that_failed_for_another_reason_makes_it_no_exists():
+    response = RegisterResponse.model_validate(
+        {
+            "items": [],
+            "blocked_items": [
+                {"name": "1.jpg", "path": "/", "slots": [{"reason": "ALREADY_EXISTS"}, {"reason": "UNKNOWN_TAGS"}]}
+            ],
+        }
+    )
+    (outcome,) = settle(planned("1.jpg"), response)
+    assert (outcome.state, outcome.reason) == ("blocked", "ALREADY_EXISTS, UNKNOWN_TAGS")
+
+
+# --- the whole pipeline ---------------------------------------------------------------------------------------------
+FAULTS = st.lists(st.sampled_from(["ok", "ok", "ok", "dropped before", "dropped after"]), max_size=30)
+KEYS = [f"{n:02d}.jpg" for n in range(20)]
+
+
+@given(FAULTS, st.sets(st.sampled_from(KEYS), max_size=4), st.integers(1, 7), st.sampled_from([2, 100]))
+def test_every_item_ends_in_one_outcome_and_runs_repeated_until_done_lose_and_double_nothing(
+    script, poison, batch_size, largest
+):
+    dataset = Dataset(script, poison, largest)
+    final: dict[str, str] = {}
+    with Ledger(None, TARGET) as ledger:
+        for _ in range(40):
+            left = [key for key in KEYS if final.get(key) in (None, "failed")]
+            if not left:
+                break
+            try:
+                outcomes = run(planned(*left), dataset, ledger, batch_size=batch_size)
+            except StoppedError:
+                outcomes = []
+            counted = Counter(key for outcome in outcomes for key in outcome.keys)
+            assert set(counted.values()) <= {1}
+            known = ledger.standings("s", KEYS)
+            final |= {key: standing.state for key, standing in known.items()}
+    assert {key for key, state in final.items() if state == "refused"} == poison
+    assert {key for key, state in final.items() if state in ("registered", "exists")} == set(KEYS) - poison
+    assert dataset.names == Counter(set(KEYS) - poison)
+
+
+def test_with_threads_it_is_the_same():
+    dataset = Dataset(poison={"07.jpg"})
+    with Ledger(None, TARGET) as ledger:
+        outcomes = run(planned(*KEYS), dataset, ledger, workers=4)
+    assert sorted(key for outcome in outcomes for key in outcome.keys) == KEYS
+    assert [one.keys for one in outcomes if one.state == "refused"] == [("07.jpg",)]
+
+
+def test_an_error_that_ends_the_run_is_raised_after_the_others_are_settled():
+    calls = []
+
+    def send(batch):
+        calls.append(batch)
+        if len(calls) == 3:
+            raise CredentialsError("401")
+        return answer([(one.item.path, one.item.name) for one in batch])
+
+    with Ledger(None, TARGET) as ledger:
+        with pytest.raises(CredentialsError):
+            run(planned(*KEYS), send, ledger)
+        assert ledger.count() == {"registered": 6}
+    assert len(calls) == 3
+
+
+def test_once_stopping_nothing_more_is_drawn_or_sent():
+    stopping, drawn = Event(), []
+
+    def source():
+        for one in planned(*KEYS):
+            drawn.append(one)
+            yield one
+
+    def send(batch):
+        stopping.set()
+        return answer([(one.item.path, one.item.name) for one in batch])
+
+    with Ledger(None, TARGET) as ledger:
+        outcomes = run(source(), send, ledger, stopping=stopping)
+    assert (len(drawn), len(outcomes)) == (3, 3)
+
+
+def test_a_size_that_was_too_large_is_not_tried_again():
+    dataset = Dataset(largest=5)
+    with Ledger(None, TARGET) as ledger:
+        run(planned(*KEYS), dataset, ledger, batch_size=10)
+    assert dataset.requests == 1 + 2 + 2  # one refused, its halves, and two of five each
+
+
+def test_a_cause_that_is_not_the_items_stops_the_run():
+    def send(batch):
+        raise RefusedError("422", words="wrong endpoint")
+
+    many = planned(*(f"{n:03d}.jpg" for n in range(100)))
+    with Ledger(None, TARGET) as ledger, pytest.raises(StoppedError, match=r"25 items in a row.*wrong endpoint"):
+        run(many, send, ledger, batch_size=50)
+
+
+def test_three_requests_that_fail_in_a_row_stop_the_run():
+    with Ledger(None, TARGET) as ledger:
+        with pytest.raises(StoppedError, match="3 requests in a row failed"):
+            run(planned(*KEYS), Dataset(["dropped before"] * 9), ledger)
+        assert ledger.count() == {"failed": 9}
+
+
+def test_exists_under_another_key_of_ours_is_blocked_and_names_it():
+    first, second = planned("a/1.jpg"), planned("b/1.jpg")
+    flat = [Planned(one.item.model_copy(update={"path": "/"}), one.objects) for one in (*first, *second)]
+    dataset = Dataset()
+    with Ledger(None, TARGET) as ledger:
+        assert run(flat[:1], dataset, ledger)[0].state == "registered"
+        (outcome,) = run(flat[1:], dataset, ledger)
+        assert (outcome.state, outcome.reason) == (
+            "blocked",
+            "ALREADY_EXISTS: the name is taken by the key a/1.jpg",
+        )
+        assert run(flat[:1], dataset, ledger)[0].state == "exists"
