@@ -433,6 +433,7 @@ def _is_loopback(host: str) -> bool:
 def _network(base_url: str, limits: Limits) -> httpx.BaseTransport:
     try:
         return httpx.HTTPTransport(
+            verify=base_url.startswith("https:"),  # reading the certificates takes longer than all else here
             limits=httpx.Limits(
                 max_connections=limits.workers, max_keepalive_connections=limits.workers, keepalive_expiry=30.0
             ),

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Requests leave this much further apart than the limit asks for, because the network shakes their distances. What is
-# lost on the way (a late thread) may be caught up to half of it.
-MARGIN = 0.016
-CATCH_UP = MARGIN / 2
+# lost on the way (a thread that woke late) may be caught up to a quarter of it.
+MARGIN = 0.024
+CATCH_UP = MARGIN / 4
 
 # A gate never slows below this share of its limit: below it, waiting for the gate to open is the better brake.
 SLOWEST = 1 / 16
 # How much faster with each request served: a minute's worth of a hundred requests wins back a tenth.
 RECOVERY = 0.001
-LEAST_BELIEF = 0.05  # how much slower after a refusal that the first probe could not repeat
+LEAST_BELIEF = 0.02  # how much slower after a refusal that the first probe could not repeat
 # Seconds between two probes when the server does not say; they double from the present pace.
 SHORTEST_CLOSED = 0.05
 LONGEST_CLOSED = 60.0
