@@ -43,6 +43,14 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.transport": ({"httpx"}, {"v7s3.errors"}),
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
+    "v7s3.bucket_cors": (
+        {"botocore", "mypy_boto3_s3"},
+        {"v7s3.access", "v7s3.apply", "v7s3.aws_errors", "v7s3.errors", "v7s3.s3"},
+    ),
+    "v7s3.cors_probe": (
+        {"httpx", "mypy_boto3_s3"},
+        {"v7s3.access", "v7s3.errors", "v7s3.report", "v7s3.s3"},
+    ),
     "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
     "v7s3.cli": ({"typer", "rich", "platformdirs", "mypy_boto3_s3"}, {"v7s3"}),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
@@ -68,7 +69,9 @@ def open_session(settings: AwsSettings) -> boto3.Session:
 
 
 @overload
-def connect(settings: AwsSettings, bucket: str | None = None, service: Literal["s3"] = "s3") -> S3Client: ...
+def connect(
+    settings: AwsSettings, bucket: str | None = None, service: Literal["s3"] = "s3", *, anonymous: bool = False
+) -> S3Client: ...
 @overload
 def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["s3control"]) -> S3ControlClient: ...
 @overload
@@ -79,13 +82,15 @@ def connect(settings: AwsSettings, bucket: str | None = None, *, service: Litera
 def connect(settings: AwsSettings, bucket: str | None = None, *, service: Literal["sqs"]) -> SQSClient: ...
 
 
-def connect(settings: AwsSettings, bucket: str | None = None, service: Service = "s3") -> Any:
+def connect(
+    settings: AwsSettings, bucket: str | None = None, service: Service = "s3", *, anonymous: bool = False
+) -> Any:
     """A client of `service`, in the region of `bucket` when one is named.
 
     A bucket has one region and knows it best: what it says goes before --region and the profile's. It is asked with one
     HeadBucket, whose answer names the region even when it is 301 or 403; servers that are not AWS are not asked.
     Whether the bucket exists is left to the first real request. Make clients in the main thread: boto3 clients may
-    be shared by threads, sessions may not.
+    be shared by threads, sessions may not. An `anonymous` client signs nothing and needs no credentials.
 
     Raises CredentialsError when there are no credentials, UsageError for a profile or region that does not exist,
     ServiceError when AWS cannot be reached.
@@ -94,15 +99,17 @@ def connect(settings: AwsSettings, bucket: str | None = None, service: Service =
     with translated(f"s3://{bucket}" if bucket else service):
         region = session.region_name or _DEFAULT_REGION
         if bucket is not None:
-            client = _client(session, "s3", region, settings)
+            client = _client(session, "s3", region, settings, anonymous=anonymous)
             found = _region_of(client, bucket) if _is_aws(client.meta.endpoint_url) else ""
             if service == "s3" and found in ("", region):
                 return client
             region = found or region
-        return _client(session, service, region, settings)
+        return _client(session, service, region, settings, anonymous=anonymous)
 
 
-def _client(session: boto3.Session, service: Service, region: str, settings: AwsSettings) -> Any:
+def _client(
+    session: boto3.Session, service: Service, region: str, settings: AwsSettings, *, anonymous: bool = False
+) -> Any:
     core = session._session  # noqa: SLF001  # boto3 has no public way to ask for a configured value
     options: dict[str, Any] = {
         "user_agent_extra": f"v7s3/{__version__}",
@@ -110,6 +117,11 @@ def _client(session: boto3.Session, service: Service, region: str, settings: Aws
         "connect_timeout": 10,
         "read_timeout": 60,
     }
+    if anonymous:
+        options["signature_version"] = UNSIGNED
+    elif service == "s3" and "signature_version" not in (core.get_scoped_config().get("s3") or {}):
+        # Presigned URLs too: boto3 would sign those with version 2, which S3 refuses for KMS and for newer buckets.
+        options["signature_version"] = "s3v4"
     if core.get_config_variable("max_attempts") is None:  # else AWS_MAX_ATTEMPTS or the profile decides
         options["retries"] = {"mode": "standard", "total_max_attempts": 6}
     config = Config(**options)

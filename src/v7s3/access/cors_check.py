@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from v7s3.access import cors_rules as rules
 from v7s3.access.cors import CORSConfiguration, CORSRequest, RuleName, evaluate_cors, matches_pattern
 from v7s3.access.cors_lint import lint_source
 from v7s3.access.cors_origins import shown, slip_of, slips_of, strangers_to
-from v7s3.access.cors_source import CORSSource
+from v7s3.access.cors_source import FORM_NAMES, CORSSource
 from v7s3.access.cors_write import DARWIN_ORIGIN, RULE_ID
-from v7s3.report import Location
+from v7s3.report import Check, Location, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +50,42 @@ def check_cors(
             found += _let_in(place_of, configuration, origin, decision.rule, fix)
     found += _writes_from_anywhere(place_of, configuration)
     return list(dict.fromkeys(found))
+
+
+def document_check(source: CORSSource, origins: Sequence[str], fix: str) -> Check:
+    """The check `cors` of a file or of a bucket's configuration."""
+    found = tuple(findings_about(source, origins, fix))
+    return Check("cors", status_of(found), f"{_described(source)}: {_verdict(source, origins)}", found)
+
+
+def bucket_check(configuration: CORSConfiguration | None, origins: Sequence[str], fix: str) -> Check:
+    """The check `cors` of what `get_bucket_cors` gave; None when the bucket has no CORS configuration."""
+    call, permission = "get_bucket_cors", "s3:GetBucketCORS"
+    if configuration is None:
+        found = tuple(check_cors(None, origins, fix=fix))
+        return Check("cors", "fail", "the bucket has no CORS configuration", found, call=call, permission=permission)
+    source = CORSSource("", "api", configuration, (), "/CORSRules")
+    return replace(document_check(source, origins, fix), call=call, permission=permission)
+
+
+def _described(source: CORSSource) -> str:
+    if source.configuration is None:
+        return FORM_NAMES[source.form]
+    count = len(source.configuration.CORSRules)
+    rules_counted = f"{count} rule{'' if count == 1 else 's'}"
+    return f"{FORM_NAMES[source.form]}, {rules_counted}" if source.document else rules_counted
+
+
+def _verdict(source: CORSSource, origins: Sequence[str]) -> str:
+    if source.configuration is None:
+        return "nothing could be checked"
+    words = []
+    for origin in origins:
+        decision = evaluate_cors(source.configuration, CORSRequest("actual", origin, "GET"))
+        named = f" {decision.rule.ID!r}" if decision.rule and decision.rule.ID else ""
+        by = f"may GET (rule {decision.rule.index}{named})" if decision.rule else "may not GET"
+        words.append(f"{origin} {by}")
+    return ", ".join(words)
 
 
 def findings_about(source: CORSSource, origins: Sequence[str], fix: str) -> list[Finding]:
@@ -142,17 +178,3 @@ def _writes_from_anywhere(source: CORSSource, configuration: CORSConfiguration) 
         if "*" in rule.AllowedOrigins and writing:
             message = f"rule {index} lets every site {', '.join(writing)}"
             yield rules.WRITES_FROM_ANYWHERE.finding(message, at=source.at(index))
-
-
-def origin_problem(origin: str) -> str:
-    """Why `origin` cannot be the origin of a page; "" when it can."""
-    if origin == "null":
-        return ""
-    parts = urlsplit(origin)
-    if not parts.scheme or not parts.netloc:
-        return "an origin is scheme://host[:port]"
-    if parts.path or parts.query or parts.fragment:
-        return "an origin ends with the host or its port, without a slash"
-    if origin != origin.lower():
-        return "browsers write an origin in lower case"
-    return ""

@@ -28,6 +28,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "cors": Entry(
+        "v7s3.cli.cors", "Check, write or apply the CORS rule that lets annotators' browsers load the objects."
+    ),
     "register": Entry(
         "v7s3.cli.register", "Register the objects of a bucket as items of a V7 dataset, each exactly once."
     ),

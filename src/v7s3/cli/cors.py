@@ -1,0 +1,401 @@
+"""`v7s3 cors`: will the annotator's browser be allowed to load the objects?"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
+from v7s3.errors import CredentialsError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_s3.client import S3Client
+
+    from v7s3.access.cors import CORSRule
+    from v7s3.access.cors_answer import Promise
+    from v7s3.bucket import BucketUrl
+    from v7s3.cli.applying import Applied
+    from v7s3.report import Check, Report
+    from v7s3.s3 import AwsSettings
+
+DARWIN_ORIGIN = "https://darwin.v7labs.com"
+
+_ATTEMPTS = 12  # preflights after an apply, before it is called not yet visible
+_PAUSE = 5.0  # seconds between them
+
+app = typer.Typer(
+    name="cors",
+    help="Check, write or apply the CORS rule that lets annotators' browsers load the objects.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+class ReportFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+
+
+class OutputFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class DocumentFormat(StrEnum):
+    CONSOLE = "console"
+    API = "api"
+    TERRAFORM = "terraform"
+    CLOUDFORMATION = "cloudformation"
+    XML = "xml"
+
+
+Origins = Annotated[
+    list[str], typer.Option("--origin", help="Origin of the page that loads the objects; may be repeated.")
+]
+MaxAge = Annotated[
+    int | None, typer.Option("--max-age", min=0, help="Seconds a browser may remember a preflight (MaxAgeSeconds).")
+]
+Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket.", show_default=False)]
+
+
+@app.command()
+def check(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[s3://BUCKET[/KEY]]", help="The bucket, and an object to ask for.")
+    ] = None,
+    *,
+    cors_file: Annotated[
+        str | None, typer.Option("--cors-file", help="A CORS configuration to check instead; - reads standard input.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the endpoint as a browser does, too.")] = False,
+    show_curl: Annotated[bool, typer.Option("--show-curl", help="Print the live requests as curl lines.")] = False,
+    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    form: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Will pages on https://darwin.v7labs.com be shown the bucket's objects?
+
+    \b
+    Examples:
+      v7s3 cors check s3://acme-scans                       the configuration of the bucket
+      v7s3 cors check s3://acme-scans/raw/1.jpg --live      … and what a browser is answered
+      v7s3 cors check --cors-file cors.json                 a file, offline: JSON of the console or the API, or XML
+      aws s3api get-bucket-cors --bucket b | v7s3 cors check --cors-file -
+
+    \b
+    --live sends an unsigned preflight, which needs no credentials, and a presigned GET of one byte of KEY, or of the
+    first object below KEY/ or in the bucket. Needs s3:GetBucketCORS, s3:ListBucket unless KEY is given, s3:GetObject.
+    """
+    from v7s3.cli.output import note, result, use_colour
+    from v7s3.render import render
+
+    url = _bucket_url(target) if target else None
+    _require_origins(origins)
+    if url is None and (live or show_curl or cors_file is None):
+        raise UsageError("there is no bucket to look at", hint="name it as s3://BUCKET, or a file with --cors-file")
+    settings = _settings(profile, region, endpoint_url)
+    report, curl = _check(url, cors_file, origins, settings, live=live, show_curl=show_curl)
+    result(render(report, form.value, verbose=verbose and not quiet, colour=use_colour(sys.stdout)))
+    for line in curl:
+        (result if form is ReportFormat.TEXT else note)(line)
+    return report.exit_code()
+
+
+@app.command()
+def write(
+    target: Annotated[
+        str | None, typer.Argument(metavar="[s3://BUCKET]", help="The bucket that terraform and cloudformation name.")
+    ] = None,
+    *,
+    form: Annotated[
+        DocumentFormat | None,
+        typer.Option("--format", help="Which tool's spelling; console, or that of the --merge file."),
+    ] = None,
+    merge: Annotated[
+        str | None, typer.Option("--merge", help="Add the rule to this file's rules (- reads standard input).")
+    ] = None,
+    max_age: MaxAge = None,
+    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+) -> None:
+    """Print the CORS rule of V7's guide: GET from https://darwin.v7labs.com.
+
+    \b
+    Examples:
+      v7s3 cors write                                 to paste into the S3 console: Permissions > CORS
+      v7s3 cors write --format api > cors.json
+      aws s3api put-bucket-cors --bucket acme-scans --cors-configuration file://cors.json
+      v7s3 cors write --merge cors.json               your rules, byte by byte as they are, and ours
+      v7s3 cors write s3://acme-scans --format terraform
+
+    Nothing that exists is widened: the rule is one of its own, with the ID v7-darwin when it is merged.
+    """
+    from v7s3.cli.output import result
+
+    _require_origins(origins)
+    result(_written(target, form, merge, origins, max_age))
+
+
+@app.command()
+def apply(
+    target: Bucket,
+    *,
+    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+    max_age: MaxAge = None,
+    restore: Annotated[
+        Path | None, typer.Option("--restore", help="Put back a backup of an earlier apply.", show_default=False)
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Afterwards ask S3 until the rule has effect, for a minute.")
+    ] = True,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    form: Annotated[OutputFormat, typer.Option("--format", help="How to print what was done.")] = OutputFormat.TEXT,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Give the bucket the rule v7-darwin; every other rule stays as it is.
+
+    \b
+    Examples:
+      v7s3 cors apply s3://acme-scans --dry-run       the difference, nothing else
+      v7s3 cors apply s3://acme-scans                 shows the difference, backs up, asks
+      v7s3 cors apply s3://acme-scans --restore BACKUP.json
+
+    \b
+    The rule goes where S3, which takes the first rule that matches, takes it. Run again it changes nothing. Stops with
+    exit code 6 when somebody changes the configuration meanwhile. Needs s3:GetBucketCORS and s3:PutBucketCORS.
+    """
+    from v7s3.access.cors_write import RULE_ID, darwin_rule
+    from v7s3.cli.output import result, result_json
+    from v7s3.render import render
+    from v7s3.render.json import document
+
+    url = _bucket_url(target)
+    _require_origins(origins)
+    settings = _settings(profile, region, endpoint_url)
+    as_json = form is OutputFormat.JSON
+    ours = darwin_rule(origins, max_age, RULE_ID)
+    applied = _apply(url.bucket, settings, restore, ours, yes=yes, dry_run=dry_run, as_json=as_json)
+    if applied.outcome == "dry-run" or restore is not None:
+        report = _report(f"s3://{url.bucket}", [])
+    else:
+        checks = _seen_by_a_browser(url, settings, origins, wait=wait and applied.outcome == "written")
+        report = _report(f"s3://{url.bucket}", checks)
+    if as_json:
+        live = {key: value for key, value in document(report).items() if key != "version"}
+        result_json({**applied.document(), "live": live})
+    elif report.checks and not (quiet and report.exit_code() == 0):
+        result(render(report, "text", verbose=verbose))
+    return report.exit_code()
+
+
+# --- check ----------------------------------------------------------------------------------------------------------
+
+
+def _check(
+    url: BucketUrl | None,
+    cors_file: str | None,
+    origins: Sequence[str],
+    settings: AwsSettings,
+    *,
+    live: bool,
+    show_curl: bool,
+) -> tuple[Report, list[str]]:
+    """The report, and the curl lines when they are asked for."""
+    fix = f"v7s3 cors apply s3://{url.bucket}" if url else f"v7s3 cors write --merge {cors_file}"
+    if list(origins) != [DARWIN_ORIGIN]:
+        fix += "".join(f" --origin {origin}" for origin in origins)
+    asks = live or show_curl
+    client = _client(settings, url.bucket, needed=not asks) if url and (asks or cors_file is None) else None
+    if cors_file is not None:
+        first, promise = _check_file(cors_file, origins, fix)
+    else:
+        assert url is not None
+        first, promise = _check_bucket(client, url.bucket, origins, fix, needed=not live)
+    checks, curl = [first], []
+    if url is not None and asks:
+        from v7s3.cors_probe import curl_lines, find_target, live_checks
+
+        target = find_target(settings, url.bucket, url.key, client=client)
+        checks += live_checks(target, origins, promise, fix) if live else []
+        curl = curl_lines(target, origins, settings) if show_curl else []
+    return _report(f"s3://{url.bucket}" if url else str(cors_file), checks), curl
+
+
+def _check_file(cors_file: str, origins: Sequence[str], fix: str) -> tuple[Check, Promise]:
+    from v7s3.access.cors_answer import Promise
+    from v7s3.access.cors_check import document_check
+    from v7s3.access.cors_source import read_source
+
+    source = read_source(_read(cors_file), "standard input" if cors_file == "-" else cors_file)
+    known = source.configuration is not None
+    return document_check(source, origins, fix), Promise(known, source.configuration)
+
+
+def _check_bucket(
+    client: S3Client | None, bucket: str, origins: Sequence[str], fix: str, *, needed: bool
+) -> tuple[Check, Promise]:
+    """The bucket's own configuration. Unless it is `needed`, not being allowed to read it is a skip."""
+    from v7s3.access.cors import CORSConfiguration
+    from v7s3.access.cors_answer import Promise
+    from v7s3.access.cors_check import bucket_check
+    from v7s3.bucket_cors import read_rules
+    from v7s3.report import Check
+
+    permission = "s3:GetBucketCORS"
+    if client is None:
+        reason = "the configuration was not read: there are no AWS credentials"
+        return Check("cors", "skip", reason, call="get_bucket_cors", permission=permission), Promise(known=False)
+    try:
+        rules = read_rules(client, bucket)
+    except CredentialsError as error:
+        if needed:
+            raise
+        reason = f"the configuration was not read: {error.message}"
+        return Check("cors", "skip", reason, call="get_bucket_cors", permission=permission), Promise(known=False)
+    configuration = None if rules is None else CORSConfiguration.parse(rules)
+    return bucket_check(configuration, origins, fix), Promise(known=True, configuration=configuration)
+
+
+def _report(subject: str, checks: Sequence[Check]) -> Report:
+    from v7s3.report import Report
+
+    steps = {
+        finding.fix.splitlines()[0] for check in checks for finding in check.findings if finding.severity == "error"
+    }
+    commands = sorted(step for step in steps if step.startswith("v7s3 "))
+    return Report(subject, tuple(checks), next_steps=tuple(commands))
+
+
+# --- write ----------------------------------------------------------------------------------------------------------
+
+
+def _written(
+    target: str | None, form: DocumentFormat | None, merge: str | None, origins: Sequence[str], max_age: int | None
+) -> str:
+    from v7s3.access.cors import CORSConfiguration
+    from v7s3.access.cors_write import darwin_rule, merge_text, spell
+
+    ours = darwin_rule(origins, max_age)
+    bucket = _bucket_url(target).bucket if target else "BUCKET"
+    if merge is None:
+        return spell(CORSConfiguration((ours,)), form.value if form else "console", bucket)
+    text = merge_text(_text(merge), ours, "standard input" if merge == "-" else merge)
+    if form is None:
+        return text.removesuffix("\n")
+    return spell(CORSConfiguration.parse(text), form.value, bucket)
+
+
+# --- apply ----------------------------------------------------------------------------------------------------------
+
+
+def _apply(
+    bucket: str,
+    settings: AwsSettings,
+    restore: Path | None,
+    ours: CORSRule,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> Applied:
+    """Read, plan and settle. Raises ConflictError when the configuration changed meanwhile."""
+    import json
+
+    from v7s3.access.cors_write import merged
+    from v7s3.apply import load_backup, make_plan
+    from v7s3.bucket_cors import document, store
+    from v7s3.cli.applying import settle
+    from v7s3.s3 import connect
+
+    at_s3 = store(connect(settings, bucket), bucket)
+    before = at_s3.read()
+    if restore is not None:
+        after = load_backup(restore)
+    else:
+        after = document(merged(json.loads(before)["CORSRules"] if before else [], ours))
+    plan = make_plan("cors", bucket, before, after, at_s3)
+    return settle(plan, at_s3, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
+def _seen_by_a_browser(url: BucketUrl, settings: AwsSettings, origins: Sequence[str], *, wait: bool) -> list[Check]:
+    """The check `preflight` for each origin, after S3 was given time to spread the change."""
+    import time
+
+    from v7s3.access.cors_answer import Promise
+    from v7s3.cors_probe import find_target, preflight_checks, wait_until_let_in
+
+    target = find_target(settings, url.bucket, url.key)
+    if wait:
+        wait_until_let_in(target, origins, attempts=_ATTEMPTS, seconds=_PAUSE, pause=time.sleep)
+    return preflight_checks(target, origins, Promise(known=False), f"v7s3 cors check s3://{url.bucket} --live")
+
+
+# --- reading the command line -----------------------------------------------------------------------------------------
+
+
+def _bucket_url(target: str) -> BucketUrl:
+    from v7s3.bucket import BucketUrl
+
+    return BucketUrl.parse(target)
+
+
+def _settings(profile: str | None, region: str | None, endpoint_url: str | None) -> AwsSettings:
+    from v7s3.s3 import AwsSettings
+
+    return AwsSettings(profile, region, endpoint_url)
+
+
+def _client(settings: AwsSettings, bucket: str, *, needed: bool) -> S3Client | None:
+    """A connected client; None when there are no credentials and the command can do without."""
+    from v7s3.s3 import connect, open_session, translated
+
+    try:
+        with translated("AWS"):
+            if open_session(settings).get_credentials() is None and not needed:
+                return None
+        return connect(settings, bucket)
+    except CredentialsError:
+        if needed:
+            raise
+        return None
+
+
+def _require_origins(origins: Sequence[str]) -> None:
+    from v7s3.access.cors_origins import origin_problem
+
+    for origin in origins:
+        if problem := origin_problem(origin):
+            raise UsageError(f"--origin {origin}: {problem}", hint="for V7 Darwin it is https://darwin.v7labs.com")
+
+
+def _read(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _text(path: str) -> str:
+    try:
+        return _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
