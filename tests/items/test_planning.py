@@ -29,6 +29,7 @@ from v7s3.items.planning import (
     suffix_of,
     summary,
 )
+from v7s3.items.tagging import tagging
 
 UPLOAD = "uploads/0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -177,7 +178,7 @@ def test_what_only_looks_generated_or_archived_is_kept(one, options):
 
 
 def test_type_options_reach_only_their_types():
-    options = PlanOptions(fps=5, as_frames=True, extract_views=True, tags=("night",))
+    options = PlanOptions(fps=5, as_frames=True, extract_views=True, tags=tagging(["night"]))
     planned = [one.item.model_dump(exclude_none=True) for one in plan(stored("a.mp4", "a.dcm", "a.png"), options)]
     assert planned == [
         {

@@ -12,6 +12,7 @@ from v7s3.errors import UsageError
 from v7s3.items.filters import select
 from v7s3.items.objects import StorageObject
 from v7s3.items.planning import PlanOptions, plan
+from v7s3.items.tagging import tagging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,5 +155,5 @@ def plan_options(job: Job, destination: Destination, *, source_prefix: str = "",
         fps=fps,
         as_frames=True if job.as_frames else None,
         extract_views=True if job.extract_views else None,
-        tags=tuple(job.tag),
+        tags=tagging(job.tag),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from v7s3.items.filters import Selection
 from v7s3.items.payload import FlatItem, InvalidItemError, Item, SlotType, build, normal_path
 from v7s3.items.spool import Spool
+from v7s3.items.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -46,12 +47,18 @@ ARCHIVED = "archived"
 COLLISION = "collision"
 INVALID = "not acceptable to V7"
 REPEATED = "listed twice"
+NO_FOLDER = "in no folder"
+NOT_GROUPED = "not matched by --slots-by"
+TOO_MANY_SLOTS = "more than 16 slots"
+SLOT_TWICE = "two objects for one slot"
+INCOMPLETE = "incomplete group"
 
 _PLURALS = {
     FOLDER_MARKER: "folder markers",
     EMPTY: "zero-byte objects",
     ARTIFACT: "artifacts of v7s3",
     COLLISION: "collisions",
+    INCOMPLETE: "incomplete groups",
 }
 
 HINTS = {
@@ -62,6 +69,12 @@ HINTS = {
     "themselves with --storage-class STANDARD, because a restored copy expires",
     COLLISION: "let the items keep their folders (--folders keep, no --strip-prefix), or register the folders with "
     "different --path",
+    NO_FOLDER: "--slots-by folder makes an item of each folder; these objects lie at the top of the bucket",
+    NOT_GROUPED: "these keys do not match the pattern of --slots-by, or match it with an empty item or slot",
+    TOO_MANY_SLOTS: "an item has at most 16 slots: group by a narrower pattern; a longer DICOM series has to be one "
+    "object, for example a multi-frame .dcm",
+    SLOT_TWICE: "a slot holds one object: let the group `slot` of --slots-by match what tells them apart",
+    INCOMPLETE: "upload what is missing and run again, or leave it out of --slots-expect",
 }
 
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # GLACIER_IR is read like any other object
@@ -117,7 +130,7 @@ class PlanOptions:
     fps: float | Literal["native"] | None = None
     as_frames: bool | None = None
     extract_views: bool | None = None
-    tags: tuple[str, ...] = ()
+    tags: Tagging = field(default_factory=Tagging)
 
 
 # --- one key --------------------------------------------------------------------------------------------------------
@@ -150,13 +163,17 @@ def below(prefix: str | None) -> str:
 
 
 class KeyPlanner:
-    """Plans one object at a time; what the options decide for all of them is decided once, here."""
+    """Plans one object at a time; what the options decide for all of them is decided once, here.
+
+    `fields` are the fields that depend on an object's type, by suffix; `tags` is None when there are none.
+    """
 
     def __init__(self, options: PlanOptions) -> None:
         self._options = options
         self._selection = options.selection or None
         self._generated = _prefixes(options)
-        self._fields = {suffix: _typed_fields(kind, options) for suffix, kind in TYPES.items()}
+        self.tags = options.tags if options.tags != Tagging() else None
+        self.fields = {suffix: _typed_fields(kind, options) for suffix, kind in TYPES.items()}
         self._strip = f"{options.strip_prefix.rstrip('/')}/" if options.strip_prefix.rstrip("/") else ""
         self._base = normal_path(options.path).rstrip("/")
         self._folder_path = lru_cache(maxsize=4096)(self._uncached_folder_path)
@@ -166,7 +183,9 @@ class KeyPlanner:
         if reason := self.skip(one, suffix):
             return Skipped(one.key, reason)
         path, name = self.place(one.key)
-        fields = {"name": name, "path": path, "storage_key": one.key, **self._fields[suffix]}
+        fields = {"name": name, "path": path, "storage_key": one.key, **self.fields[suffix]}
+        if self.tags is not None:
+            fields["tags"] = self.tags.of(one.key)
         try:
             return Planned(build(FlatItem, fields), (one,))
         except InvalidItemError as error:
@@ -212,7 +231,7 @@ def _prefixes(options: PlanOptions) -> list[tuple[str, str]]:
 
 def _typed_fields(kind: SlotType | None, options: PlanOptions) -> dict[str, object]:
     """The fields of an item that depend on its type; options that were not given leave no field behind."""
-    fields: dict[str, object] = {"type": kind, "tags": list(options.tags) or None}
+    fields: dict[str, object] = {"type": kind}
     if kind == "video":
         fields |= {"fps": options.fps, "as_frames": options.as_frames}
     if kind == "dicom":
@@ -232,12 +251,18 @@ def plan(objects: Iterable[StorageObject], options: PlanOptions | None = None) -
     plans: Iterator[Plan] = map(planner, objects)
     if not is_one_to_one(options):
         plans = _without_collisions(plans, planner)
-    return plans if options.limit is None else _limited(plans, options.limit)
+    return plans if options.limit is None else limited(plans, options.limit)
 
 
 def identity(path: str, name: str) -> str:
     """What V7 tells the items of a dataset apart by, as one text for people too: "/raw/may/1.jpg"."""
     return f"{path.rstrip('/')}/{name}"
+
+
+def place_of(identity: str) -> tuple[str, str]:
+    """The (path, name) of an identity."""
+    path, _, name = identity.rpartition("/")
+    return path or "/", name
 
 
 def is_one_to_one(options: PlanOptions) -> bool:
@@ -272,7 +297,8 @@ def _collision(key: str, other: str, place: str) -> Refused:
     return Refused((key,), COLLISION, f"{key} and {other} would both be the item {place}")
 
 
-def _limited(plans: Iterator[Plan], limit: int) -> Iterator[Plan]:
+def limited(plans: Iterator[Plan], limit: int) -> Iterator[Plan]:
+    """The plans up to the last of `limit` items; no more is read from the source."""
     while limit > 0 and (one := next(plans, None)):
         limit -= isinstance(one, Planned)
         yield one
