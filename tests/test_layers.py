@@ -16,7 +16,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.__main__": (set(), {"v7s3.cli"}),
     "v7s3.errors": (set(), set()),
     "v7s3.report": (set(), set()),
-    "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.access"}),
+    "v7s3.access": (set(), {"v7s3.errors", "v7s3.report", "v7s3.bucket", "v7s3.access"}),
     "v7s3.items": (set(), {"v7s3.errors", "v7s3.items"}),
     "v7s3.items.register": (set(), {"v7s3.errors", "v7s3.items", "v7s3.concurrency"}),
     "v7s3.items.objects": (set(), set()),
