@@ -1,7 +1,7 @@
 """The sub-resources of a bucket that the sandbox answers itself, because moto's answers differ from Amazon's.
 
 Policy (moto stores malformed ones and applies every Deny to everybody), CORS, Block Public Access (moto never blocks),
-ownership and encryption (moto has no defaults), requester pays (moto does not tell the payer).
+ownership and encryption (moto has no defaults), requester pays (moto does not tell the payer), notifications.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from v7s3.sandbox import cors, s3xml
+from v7s3.sandbox import cors, events, s3xml
 from v7s3.sandbox.access import is_public, read_policy
 from v7s3.sandbox.s3xml import S3Error
 from v7s3.sandbox.serving import Request, Response
@@ -35,6 +35,7 @@ class Configuration:
     ownership: str | None = "BucketOwnerEnforced"
     # key -> account that owns the object, for objects another account has put
     foreign: dict[str, str] = field(default_factory=dict)
+    queues: tuple[events.Queue, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The policy, {} when there is none."""
@@ -167,6 +168,15 @@ def _put_payer(request: Request, bucket: Configuration, _blocks: dict[str, bool]
     return _EMPTY
 
 
+def _get_notification(_request: Request, bucket: Configuration, _blocks: dict[str, bool]) -> Response:
+    return events.write_queues(bucket.queues)
+
+
+def _put_notification(request: Request, bucket: Configuration, _blocks: dict[str, bool]) -> Response:
+    bucket.queues = events.read_queues(request.body)
+    return _EMPTY
+
+
 _HANDLERS: dict[str, dict[str, Callable[[Request, Configuration, dict[str, bool]], Response]]] = {
     "policy": {"GET": _get_policy, "PUT": _put_policy, "DELETE": _delete_policy},
     "policyStatus": {"GET": _policy_status},
@@ -174,4 +184,5 @@ _HANDLERS: dict[str, dict[str, Callable[[Request, Configuration, dict[str, bool]
     "publicAccessBlock": {"GET": _get_blocks, "PUT": _put_blocks, "DELETE": _delete_blocks},
     "ownershipControls": {"GET": _get_ownership, "PUT": _put_ownership, "DELETE": _delete_ownership},
     "requestPayment": {"GET": _get_payer, "PUT": _put_payer},
+    "notification": {"GET": _get_notification, "PUT": _put_notification},
 }

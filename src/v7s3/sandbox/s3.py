@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from v7s3.sandbox import configuration, cors, listing, s3xml
+from v7s3.sandbox import configuration, cors, events, listing, s3xml
 from v7s3.sandbox.access import glob
 from v7s3.sandbox.actions import action_of, service_action
 from v7s3.sandbox.configuration import Configuration
@@ -84,6 +84,7 @@ class SandboxS3:
         self._v7_source_ip = v7_source_ip
         self._server = Server(self._answer, port)
         self._configurations: dict[str, Configuration] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
         self._numbers = 0
         self._store: Store | None = None
@@ -109,6 +110,9 @@ class SandboxS3:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
         self._server.stop()
         if self._store is not None:
             self._store.close()
@@ -145,20 +149,23 @@ class SandboxS3:
         }
 
     def client(self, identity: str = "owner", service: str = "s3", region: str = "us-east-1") -> Any:
-        """A boto3 client of `service` for this server."""
+        """A boto3 client of `service` for this server, the same one each time."""
         import boto3  # noqa: PLC0415  # half a second
         from botocore.config import Config  # noqa: PLC0415
 
-        who = self.identities[identity]
-        session: Any = boto3.session.Session()  # a service name that is no literal has no overload in boto3's stubs
-        return session.client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=who.access_key,
-            aws_secret_access_key=who.secret_key,
-            config=Config(signature_version="s3v4" if service == "s3" else "v4", s3={"addressing_style": "path"}),
-        )
+        known = self._clients.get((identity, service, region))
+        if known is None:
+            who = self.identities[identity]
+            session: Any = boto3.session.Session()  # a service name that is no literal has no overload in the stubs
+            known = self._clients[identity, service, region] = session.client(
+                service,
+                endpoint_url=self.url,
+                region_name=region,
+                aws_access_key_id=who.access_key,
+                aws_secret_access_key=who.secret_key,
+                config=Config(signature_version="s3v4" if service == "s3" else "v4", s3={"addressing_style": "path"}),
+            )
+        return known
 
     def make_bucket(self, bucket: str, region: str = "us-east-1", *, legacy: bool = False) -> None:
         """An empty bucket. `legacy`: as made before April 2023, without Block Public Access and with ACLs."""
@@ -171,6 +178,22 @@ class SandboxS3:
         """What the bucket is set to; may be changed in place."""
         with self._lock:
             return self._configurations.setdefault(bucket, Configuration(bucket))
+
+    def grant_v7(self, bucket: str, *actions: str) -> None:
+        """The bucket policy V7 documents; `actions` default to GetObject and PutObject."""
+        granted = list(actions or ("s3:GetObject", "s3:PutObject"))
+        on_objects = [action for action in granted if action != "s3:ListBucket"]
+        base = {"Effect": "Allow", "Principal": {"AWS": V7.arn}}
+        statements = [{"Sid": "DarwinAccess", **base, "Action": on_objects, "Resource": f"arn:aws:s3:::{bucket}/*"}]
+        if "s3:ListBucket" in granted:
+            statements.append({**base, "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"})
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        self.configuration(bucket).policy = json.dumps(policy).encode()
+
+    def allow_origin(self, bucket: str, *origins: str) -> None:
+        """A CORS configuration with one rule: GET for `origins`, any header."""
+        rule = cors.Rule("v7-darwin", origins, ("GET",), ("*",), (), None)
+        self.configuration(bucket).cors = (rule,)
 
     def put(self, bucket: str, key: str, body: bytes, content_type: str = "", storage_class: str = "STANDARD") -> None:
         """One object, with a content type guessed from the key unless it is given."""
@@ -298,15 +321,37 @@ class SandboxS3:
         if bucket and not key:
             kept = configuration.answer(request, self.configuration(bucket), self.account_blocks)
             if kept is not None:
+                self._announce_queues(request, bucket)
                 return kept
             if target.action == "s3:GetEncryptionConfiguration" and request.method == "GET":
                 return self._encryption(request)
             if target.action == "s3:ListBucket" and request.method == "GET":
                 return listing.list_objects(request, bucket, self.store.names(bucket), lambda n: self._entry(bucket, n))
+        before = self.store.key(bucket, key) if key else None
         response = self.store.call(request)
         if response.status < 300:
             self._after(request, target)
+            if key:
+                self._notify(request, target, existed=before is not None)
         return response
+
+    def _announce_queues(self, request: Request, bucket: str) -> None:
+        """S3 sends a test event to every queue when notifications are put."""
+        if request.asks("notification") and request.method == "PUT":
+            for queue in self.configuration(bucket).queues:
+                self.store.send_message(queue.arn, events.test_message(bucket))
+
+    def _notify(self, request: Request, target: _Target, *, existed: bool) -> None:
+        name = _event_name(request, target)
+        if not name or (name.startswith("ObjectRemoved") and not existed):
+            return
+        found = self.store.key(target.bucket, target.key) if name.startswith("ObjectCreated") else None
+        size, etag = (found.size, found.etag.strip('"')) if found is not None else (None, None)
+        region = self.store.region(target.bucket) or ""
+        happening = events.Happening(name, target.bucket, region, target.key, size, etag)
+        for queue in self.configuration(target.bucket).queues:
+            if queue.wants(happening):
+                self.store.send_message(queue.arn, events.message(queue, happening))
 
     def _after(self, request: Request, target: _Target) -> None:
         """What Amazon does with a success and moto does not."""
@@ -381,3 +426,14 @@ class SandboxS3:
             f'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{result}'
             f"<ResponseMetadata><RequestId>{self._next_id()}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
         )
+
+
+def _event_name(request: Request, target: _Target) -> str:
+    """The S3 event a successful request on an object causes, "" when it causes none."""
+    if target.action == "s3:DeleteObject":
+        return "ObjectRemoved:Delete"
+    if target.action != "s3:PutObject" or request.asks("uploads") or request.asks("partNumber"):
+        return ""
+    if request.method == "POST":
+        return "ObjectCreated:CompleteMultipartUpload"
+    return "ObjectCreated:Copy" if "x-amz-copy-source" in request.headers else "ObjectCreated:Put"
