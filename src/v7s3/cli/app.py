@@ -34,6 +34,9 @@ COMMANDS: dict[str, Entry] = {
     "register": Entry(
         "v7s3.cli.register", "Register the objects of a bucket as items of a V7 dataset, each exactly once."
     ),
+    "activation": Entry(
+        "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
+    ),
 }
 
 _EXAMPLES = """\b

@@ -1,0 +1,241 @@
+"""`v7s3 activation`: the e-mail that V7's support needs, and what V7 has made of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from v7s3.cli import options
+from v7s3.errors import UsageError, V7S3Error
+
+if TYPE_CHECKING:
+    from v7s3.activation import Access, Activation
+    from v7s3.bucket import BucketUrl
+    from v7s3.s3 import AwsSettings
+
+app = typer.Typer(
+    help="Write the e-mail that V7's support needs, and see what V7 has on record.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 110},
+)
+
+Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket.", show_default=False)]
+WritePrefix = Annotated[
+    str | None, typer.Option("--write-prefix", metavar="PREFIX", help="Where V7 may write, often darwin/.")
+]
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@app.command()
+def write(
+    target: Bucket,
+    *,
+    team: options.Team = "",
+    storage: options.Storage = "",
+    write_prefix: WritePrefix = None,
+    access: Annotated[
+        Literal["read-write", "read-only"], typer.Option(help="Whether V7 writes thumbnails and frames itself.")
+    ] = "read-write",
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    form: Annotated[Literal["text", "mailto", "json"], typer.Option("--format", help="How to print it.")] = "text",
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Print the e-mail that asks V7's support to turn the bucket on.
+
+    \b
+    Examples:
+      v7s3 activation write s3://acme-scans --team acme --write-prefix darwin/
+      v7s3 activation write s3://acme-scans --team acme --access read-only
+      open "$(v7s3 activation write s3://acme-scans --team acme --format mailto)"     in your mail program
+
+    \b
+    Nothing is sent. The bucket is asked for its region unless --region says it; without --team the API key is asked.
+    """
+    from v7s3.activation import WHOLE_BUCKET, Activation, email
+    from v7s3.cli.output import note, result, result_json
+
+    url = _bucket(target)
+    asked = Activation(
+        bucket=url.bucket,
+        team=team or _team_of_key(darwin_url, api_key_file),
+        region=region or _region(url, _settings(profile, region, endpoint_url)),
+        prefix=_prefix(write_prefix, access),
+        access=access,
+        storage=storage,
+    )
+    message = email(asked)
+    if form == "json":
+        result_json(
+            {
+                "to": message.to,
+                "subject": message.subject,
+                "body": message.body,
+                "mailto": message.mailto,
+                "asked": _document(asked),
+            }
+        )
+    else:
+        result(message.mailto if form == "mailto" else message.text)
+    if quiet:
+        return
+    if verbose:
+        note(f"region: {'--region' if region else 'asked the bucket (HeadBucket, needs s3:ListBucket)'}")
+        note(f"team: {'--team or V7_TEAM' if team else 'asked V7 whose the API key is'}")
+    if access == "read-write" and not asked.prefix:
+        note(f"warning: {WHOLE_BUCKET.title} ({WHOLE_BUCKET.ident}): {WHOLE_BUCKET.why}; {WHOLE_BUCKET.fix}")
+    if url.key:
+        note(f"note: V7 is asked for the whole bucket, not only {url.key!r}; --write-prefix says where it may write")
+    note(f"next: make sure that the bucket is ready (`v7s3 doctor {url}`), send it, then")
+    note(f"      v7s3 activation status s3://{url.bucket} --team {asked.team} --wait")
+
+
+@app.command()
+def status(
+    target: Bucket,
+    *,
+    team: options.Team = "",
+    storage: options.Storage = "",
+    write_prefix: WritePrefix = None,
+    access: Annotated[
+        Literal["read-write", "read-only"] | None, typer.Option(help="What was asked for.", show_default=False)
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until V7 has turned the storage on.")] = False,
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="How long to wait: 90s, 30m, 12h, 3d.")] = "24h",
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    form: Annotated[
+        Literal["text", "json", "github", "markdown"], typer.Option("--format", help="How to print the report.")
+    ] = "text",
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> int:
+    """Show what V7 has on record for the bucket, and name what differs from what was asked for.
+
+    \b
+    Examples:
+      v7s3 activation status s3://acme-scans --team acme
+      v7s3 activation status s3://acme-scans --team acme --write-prefix darwin/ --access read-write
+      v7s3 activation status s3://acme-scans --team acme --wait --timeout 3d && v7s3 register …
+
+    \b
+    Exit codes: 0 as asked for, 1 something differs, 4 V7 has no storage for the bucket (with --wait: in time).
+    """
+    from v7s3.activation import Activation, compare, recorded, wait_for_storage
+    from v7s3.activation import write_prefix as normal_prefix
+    from v7s3.cli.output import note, result, use_colour
+    from v7s3.cli.session import open_darwin
+    from v7s3.render import render
+
+    url = _bucket(target)
+    patience = _seconds(timeout) if wait else 0.0
+    darwin, team = open_darwin(darwin_url, api_key_file, team)
+    with darwin:
+        asked = Activation(
+            bucket=url.bucket,
+            team=team,
+            region=region or _region_if_known(url, _settings(profile, region, endpoint_url)),
+            prefix=None if write_prefix is None else normal_prefix(write_prefix),
+            access=access,
+            storage=storage,
+        )
+        storages = darwin.storages(team)
+        if wait and recorded(asked, storages) is None:
+            say = (lambda _line: None) if quiet else note
+            storages = wait_for_storage(asked, lambda: darwin.storages(team), darwin.clock, patience, say)
+    report = compare(asked, storages)
+    result(render(report, form, verbose=verbose, colour=use_colour(sys.stdout)))
+    if recorded(asked, storages) is None:
+        return 4
+    return report.exit_code()
+
+
+def _bucket(target: str) -> BucketUrl:
+    """The bucket, unless V7 cannot serve it. Raises UsageError."""
+    from v7s3.bucket import BucketUrl, bucket_name_problem
+
+    url = BucketUrl.parse(target)
+    problem = bucket_name_problem(url.bucket)
+    if problem is not None:
+        raise UsageError(f"{url.bucket!r} {problem.message}", hint=problem.hint)
+    return url
+
+
+def _prefix(text: str | None, access: Access) -> str:
+    from v7s3.activation import write_prefix
+
+    if text is None:
+        return ""
+    if access == "read-only":
+        raise UsageError("V7 writes nothing to a read-only storage", hint="leave --write-prefix or --access out")
+    return write_prefix(text)
+
+
+def _settings(profile: str | None, region: str | None, endpoint_url: str | None) -> AwsSettings:
+    from v7s3.s3 import AwsSettings
+
+    return AwsSettings(profile, region, endpoint_url)
+
+
+def _region(url: BucketUrl, settings: AwsSettings) -> str:
+    """The bucket's own region. Raises NotFoundError, CredentialsError, ServiceError."""
+    from v7s3.s3 import connect, translated
+
+    client = connect(settings, url.bucket)
+    with translated(f"s3://{url.bucket}"):
+        answer = client.head_bucket(Bucket=url.bucket)
+    found = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+    return str(found or client.meta.region_name)
+
+
+def _region_if_known(url: BucketUrl, settings: AwsSettings) -> str:
+    """As `_region`, but "" when it cannot be learned: what V7 has on record can be shown without AWS."""
+    from v7s3.cli.output import note
+
+    try:
+        return _region(url, settings)
+    except V7S3Error as error:
+        note(f"note: the region is not compared: {error.message}")
+        return ""
+
+
+def _team_of_key(darwin_url: str, api_key_file: Path | None) -> str:
+    from v7s3.cli.session import open_darwin
+
+    try:
+        darwin, team = open_darwin(darwin_url, api_key_file, "")
+    except V7S3Error as error:
+        raise UsageError(f"which team is it for? ({error.message})", hint="give --team") from error
+    darwin.close()
+    return team
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower())
+    if match is None:
+        raise UsageError(f"--timeout {text!r} is not a time", hint="write 90s, 30m, 12h or 3d")
+    return int(match[1]) * _SPANS[match[2]]
+
+
+def _document(asked: Activation) -> dict[str, str | None]:
+    return {
+        "bucket": asked.bucket,
+        "region": asked.region,
+        "prefix": asked.prefix,
+        "access": asked.access,
+        "storage": asked.storage or None,
+        "team": asked.team,
+    }
