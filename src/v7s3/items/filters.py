@@ -115,15 +115,13 @@ def _bytes(text: str) -> int:
 def _since(text: str, now: datetime) -> str:
     if not text:
         return ""
-    if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
-        since = now - int(match[1]) * _SPANS[match[2]]
-    else:
-        try:
-            since = datetime.fromisoformat(text.strip())
-        except ValueError:
-            raise UsageError(
-                f"--modified-since {text!r} is neither a date nor an age",
-                hint="write --modified-since 2026-05-01, 2026-05-01T18:00:00+02:00, 12h, 7d or 2w",
-            ) from None
-    since = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
+    age = re.fullmatch(r"(\d+)([mhdw])", text.strip().lower())
+    try:
+        since = now - int(age[1]) * _SPANS[age[2]] if age else datetime.fromisoformat(text.strip())
+        since = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--modified-since {text!r} is neither a date nor an age",
+            hint="write --modified-since 2026-05-01, 2026-05-01T18:00:00+02:00, 12h, 7d or 2w",
+        ) from None
     return since.isoformat(timespec="milliseconds").replace("+00:00", "Z")

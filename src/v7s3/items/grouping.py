@@ -177,7 +177,7 @@ def arranged(layout: LayoutName, slots: Sequence[str]) -> dict[str, Any] | None:
 
 
 # --- all items ------------------------------------------------------------------------------------------------------
-def plan_groups(objects: Iterable[StorageObject], options: PlanOptions, groups: Grouping) -> Iterator[Plan]:
+def plan_groups(objects: Iterable[StorageObject | Refused], options: PlanOptions, groups: Grouping) -> Iterator[Plan]:
     """Every group's item, or why it is none; sorted by (path, name), whatever the order of the objects.
 
     Members may lie anywhere in the source: they meet on disk, in flat memory.
@@ -186,11 +186,13 @@ def plan_groups(objects: Iterable[StorageObject], options: PlanOptions, groups: 
     return plans if options.limit is None else limited(plans, options.limit)
 
 
-def _planned(objects: Iterable[StorageObject], planner: KeyPlanner, groups: Grouping) -> Iterator[Plan]:
+def _planned(objects: Iterable[StorageObject | Refused], planner: KeyPlanner, groups: Grouping) -> Iterator[Plan]:
     alone = NO_FOLDER if groups.by is None else NOT_GROUPED
     with Spool() as spool:
         for one in objects:
-            if reason := planner.skip(one, suffix_of(one.key)):
+            if isinstance(one, Refused):
+                yield one
+            elif reason := planner.skip(one, suffix_of(one.key)):
                 yield Skipped(one.key, reason)
             elif (found := groups.of(one.key)) is None:
                 yield Skipped(one.key, alone)

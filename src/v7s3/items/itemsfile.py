@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from v7s3.items.payload import Access, Item
 
 STDIN = "-"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FaultyFileError(UsageError):
@@ -77,15 +76,17 @@ def opened_twice(name: str) -> Iterator[IO[bytes]]:
 
 
 def lines_of(file: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
-    """The lines and their numbers, without a UTF-8 byte order mark. Raises UsageError for UTF-16."""
+    """The lines and their numbers, without a byte order mark. Raises UsageError for UTF-16."""
     for number, line in enumerate(file, start=1):
-        if number == 1:
-            if line.startswith(_UTF16_MARKS):
-                raise UsageError(
-                    f"{name} is UTF-16, not UTF-8", hint="save it as UTF-8 (PowerShell: Out-File -Encoding utf8)"
-                )
-            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  # the same line without its mark
-        yield number, line
+        yield number, without_mark(line, name) if number == 1 else line
+
+
+def without_mark(head: bytes, name: str) -> bytes:
+    """The beginning of a file without its UTF-8 byte order mark. Raises UsageError for UTF-16."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        hint = "save it as UTF-8 (PowerShell: Out-File -Encoding utf8)"
+        raise UsageError(f"{name} is UTF-16, not UTF-8", hint=hint)
+    return head.removeprefix(b"\xef\xbb\xbf")
 
 
 # --- items ----------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Access: TypeAlias = Literal["read-write", "read-only"]
 SlotType: TypeAlias = Literal["image", "video", "pdf", "dicom"]
@@ -623,6 +623,11 @@ def _unknown(field: str, owner: type[BaseModel]) -> str:
         return "is refused on read-only video, which says native_fps instead"
     if field in _READ_ONLY_FIELDS and issubclass(owner, (_Original, SlotsItem)):
         return "is only for items of a read-only storage"
-    near = get_close_matches(field, owner.model_fields, n=1, cutoff=0.7)
-    meant = _MISSPELT.get(field) or (near[0] if near else None)
+    meant = meant_by(field, owner.model_fields)
     return "is not a field that V7 knows here" + (f"; did you mean {meant}?" if meant else "")
+
+
+def meant_by(field: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant by an unknown one; not always one of `names`."""
+    near = get_close_matches(field, list(names), n=1, cutoff=0.7)
+    return _MISSPELT.get(field) or (near[0] if near else None)

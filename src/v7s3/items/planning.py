@@ -165,7 +165,7 @@ def below(prefix: str | None) -> str:
 class KeyPlanner:
     """Plans one object at a time; what the options decide for all of them is decided once, here.
 
-    `fields` are the fields that depend on an object's type, by suffix; `tags` is None when there are none.
+    `fields` are the fields that depend on an object's suffix; `tags` is None when there are none.
     """
 
     def __init__(self, options: PlanOptions) -> None:
@@ -173,12 +173,14 @@ class KeyPlanner:
         self._selection = options.selection or None
         self._generated = _prefixes(options)
         self.tags = options.tags if options.tags != Tagging() else None
-        self.fields = {suffix: _typed_fields(kind, options) for suffix, kind in TYPES.items()}
+        self.fields = {suffix: self.fields_of(kind) for suffix, kind in TYPES.items()}
         self._strip = f"{options.strip_prefix.rstrip('/')}/" if options.strip_prefix.rstrip("/") else ""
         self._base = normal_path(options.path).rstrip("/")
         self._folder_path = lru_cache(maxsize=4096)(self._uncached_folder_path)
 
-    def __call__(self, one: StorageObject) -> Plan:
+    def __call__(self, one: StorageObject | Refused) -> Plan:
+        if isinstance(one, Refused):
+            return one
         suffix = suffix_of(one.key)
         if reason := self.skip(one, suffix):
             return Skipped(one.key, reason)
@@ -215,6 +217,15 @@ class KeyPlanner:
         name = key[key.rfind("/") + 1 :]
         return self._folder_path(key[: len(key) - len(name)]), encode_segment(name)
 
+    def fields_of(self, kind: SlotType | None) -> dict[str, object]:
+        """The fields of a slot that depend on its type; options that were not given leave no field behind."""
+        fields: dict[str, object] = {"type": kind}
+        if kind == "video":
+            fields |= {"fps": self._options.fps, "as_frames": self._options.as_frames}
+        if kind == "dicom":
+            fields |= {"extract_views": self._options.extract_views}
+        return {name: value for name, value in fields.items() if value is not None}
+
     def _uncached_folder_path(self, folder: str) -> str:
         if self._options.folders == "flatten":
             return self._base or "/"
@@ -229,19 +240,9 @@ def _prefixes(options: PlanOptions) -> list[tuple[str, str]]:
     return [(slash + prefix, reason) for prefix, reason in pairs if prefix for slash in ("", "/")]
 
 
-def _typed_fields(kind: SlotType | None, options: PlanOptions) -> dict[str, object]:
-    """The fields of an item that depend on its type; options that were not given leave no field behind."""
-    fields: dict[str, object] = {"type": kind}
-    if kind == "video":
-        fields |= {"fps": options.fps, "as_frames": options.as_frames}
-    if kind == "dicom":
-        fields |= {"extract_views": options.extract_views}
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 # --- all keys -------------------------------------------------------------------------------------------------------
-def plan(objects: Iterable[StorageObject], options: PlanOptions | None = None) -> Iterator[Plan]:
-    """Every object's item, or why it is none; lazily and in the order of arrival.
+def plan(objects: Iterable[StorageObject | Refused], options: PlanOptions | None = None) -> Iterator[Plan]:
+    """Every object's item, or why it is none; lazily and in the order of arrival. What the source refused stays so.
 
     When the options may send two keys to one (path, name), nothing is planned before the last object has arrived: the
     keys wait on disk, come out sorted by (path, name), and all that collide are refused, each naming another one.
