@@ -44,7 +44,7 @@ def test_an_item_is_complete_once_v7_has_read_it_and_written_its_thumbnail(bucke
     "key, kind, status, stage",
     [("raw/nope.jpg", "FILE_DOWNLOAD_FAILED", 403, "download"), ("raw/empty.jpg", "INVALID_FILE", 200, "decode")],
 )
-def test_an_error_names_stage_key_and_status(bucket, s3, register, api, darwin, key, kind, status, stage):  # noqa: PLR0917  # fixtures
+def test_an_error_names_stage_key_and_status(bucket, s3, register, api, darwin, key, kind, status, stage):  # fixtures
     s3.put(bucket, "raw/empty.jpg", b"")
     register(image(key))
     darwin.settle()

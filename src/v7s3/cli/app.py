@@ -37,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),
+    "demo": Entry("v7s3.cli.demo", "Make the whole journey on this machine: a local S3, a local Darwin."),
 }
 
 _EXAMPLES = """\b
