@@ -6,7 +6,11 @@ import ipaddress
 import os
 import socket
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("v7s3", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("v7s3")
 
 _UNSET = ("V7_", "DARWIN_", "AWS_", "GITHUB_", "GITLAB_", "V7S3_", "CI", "NO_COLOR", "CLICOLOR", "FORCE_COLOR", "TERM")
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from itertools import islice
 from threading import Event, Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from v7s3.concurrency import map_bounded
 from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from v7s3.items.ledger import Ledger
-    from v7s3.items.payload import AnsweredItem, RegisterResponse
+    from v7s3.items.payload import AnsweredItem, BlockedItem, RegisterResponse
     from v7s3.items.planning import Planned
 
     Send = Callable[[Sequence[Planned]], RegisterResponse]
+    ItemT = TypeVar("ItemT", bound=AnsweredItem)
 
 # After so many in a row without one success it is not the items that are at fault.
 _REFUSED_IN_A_ROW = 25
@@ -172,7 +173,7 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
     return outcomes
 
 
-def _by_place(items: Iterable[AnsweredItem]) -> dict[tuple[str | None, str], AnsweredItem]:
+def _by_place(items: Iterable[ItemT]) -> dict[tuple[str | None, str], ItemT]:
     return {_place(item.path if "path" in item.model_fields_set else None, item.name): item for item in items}
 
 
@@ -180,7 +181,7 @@ def _place(path: str | None, name: str) -> tuple[str | None, str]:
     return (None if path is None else path.strip("/"), name)
 
 
-def _blocked(one: Planned, answer: AnsweredItem) -> Outcome:
+def _blocked(one: Planned, answer: BlockedItem) -> Outcome:
     if {reason.upper() for reason in answer.reasons} == {"ALREADY_EXISTS"}:
         return _outcome(one, "exists", item_id=answer.id or "")
     return _outcome(one, "blocked", ", ".join(answer.reasons))
