@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from functools import cached_property
 from typing import Any, NamedTuple
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STEP = re.compile(r"(?!^)[.\[]")  # where one step of a path ends and the next begins: items|[3]|.slots|[0]|.fps
-_DECODER = json.JSONDecoder()
 
 
 class Fault(NamedTuple):
@@ -34,14 +34,35 @@ class Document:
         self.value = value
         self._text = text
         self._line = line
-        self._newlines: list[int] | None = None
-        start = _after_space(text, 0)
-        self._found = {"": (start, start)}  # path -> where the field begins, where its value begins
-        self._expanded: set[str] = set()
-        self._repeated: list[str] = []
 
     def line_of(self, path: str) -> int:
         """The line of a field ("items[3].slots[0].fps"), or of the innermost value that should have had it."""
+        if not path and not self._text[0].isspace():
+            return self._line
+        return self._line + self._places.newlines_before(path)
+
+    def repeated_fields(self) -> list[Fault]:
+        """Every field that stands twice in its object: readers disagree about which of them counts."""
+        self._places.find_all()
+        return [Fault(self.line_of(path), path, "stands twice in its object") for path in self._places.repeated]
+
+    @cached_property
+    def _places(self) -> _Places:
+        return _Places(self._text)
+
+
+class _Places:
+    """Where in a text the fields of its value are. They are found level by level, as they are asked for."""
+
+    def __init__(self, text: str) -> None:
+        start = _after_space(text, 0)
+        self.repeated: list[str] = []
+        self._text = text
+        self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._found = {"": (start, start)}  # path -> where the field begins, where its value begins
+        self._expanded: set[str] = set()
+
+    def newlines_before(self, path: str) -> int:
         offset = 0
         for end in [0, *(step.start() for step in _STEP.finditer(path)), len(path)]:
             if path[:end] not in self._found:
@@ -49,18 +70,14 @@ class Document:
             offset = self._found[path[:end]][0]
             if end < len(path):
                 self._expand(path[:end])
-        if self._newlines is None:
-            self._newlines = [match.start() for match in re.finditer("\n", self._text)]
-        return self._line + bisect_right(self._newlines, offset)
+        return bisect_right(self._newlines, offset)
 
-    def repeated_fields(self) -> list[Fault]:
-        """Every field that stands twice in its object: readers disagree about which of them counts."""
+    def find_all(self) -> None:
         paths = [""]
         while paths:
             known = len(self._found)
             self._expand(paths.pop())
             paths.extend(list(self._found)[known:])
-        return [Fault(self.line_of(path), path, "stands twice in its object") for path in self._repeated]
 
     def _expand(self, path: str) -> None:
         """Find the members of the object, or the elements of the array, at a path that was found."""
@@ -74,13 +91,13 @@ class Document:
         while text[at] not in "}]":
             start, child = at, f"{path}[{index}]"
             if is_object:
-                key, at = _DECODER.raw_decode(text, at)
+                key, at = _LENIENT.raw_decode(text, at)
                 child = f"{path}.{key}" if path else key
                 at = _after_space(text, _after_space(text, at) + 1)  # past the colon
             if child in self._found:
-                self._repeated.append(child)
+                self.repeated.append(child)
             self._found[child] = (start, at)
-            at = _after_space(text, _DECODER.raw_decode(text, at)[1])
+            at = _after_space(text, _LENIENT.raw_decode(text, at)[1])
             if text[at] == ",":
                 at = _after_space(text, at + 1)
             index += 1
@@ -91,17 +108,17 @@ def parsed(data: bytes, line: int = 1) -> Document | list[Fault]:
 
     Stricter than Python: NaN, fields that stand twice, and halves of surrogate pairs are faults.
     """
-    has_repeated = False
+    try:
+        return _decoded(data, line, _STRICT)
+    except _RepeatedError:
+        document = _decoded(data, line, _LENIENT)
+        return document.repeated_fields() if isinstance(document, Document) else document
 
-    def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal has_repeated
-        fields = dict(pairs)
-        has_repeated = has_repeated or len(fields) < len(pairs)
-        return fields
 
+def _decoded(data: bytes, line: int, decoder: json.JSONDecoder) -> Document | list[Fault]:
     try:
         text = data.decode()
-        value = json.loads(text, object_pairs_hook=as_object, parse_constant=_refuse)
+        value = decoder.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -112,8 +129,18 @@ def parsed(data: bytes, line: int = 1) -> Document | list[Fault]:
         return [Fault(line, "", "has half of a surrogate pair, which is no character")]
     except (ValueError, RecursionError) as error:
         return [Fault(line, "", f"is not JSON that can be read: {error}")]
-    document = Document(value, text, line)
-    return document.repeated_fields() if has_repeated else document
+    return Document(value, text, line)
+
+
+class _RepeatedError(Exception):
+    """A field stands twice in its object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise _RepeatedError
+    return fields
 
 
 def _refuse(constant: str) -> Any:
@@ -123,3 +150,7 @@ def _refuse(constant: str) -> Any:
 def _after_space(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return match.end() if match else at
+
+
+_LENIENT = json.JSONDecoder(parse_constant=_refuse)
+_STRICT = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)

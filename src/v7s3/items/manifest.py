@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from v7s3.items.spool import Row as SpooledRow
 
 COLUMNS = ("storage_key", "path", "name", "file_name", "type", "fps", "as_frames", "extract_views", "tags", "slot")
+_NOTE = json.JSONEncoder(sort_keys=True)  # so that equal rows come out of the spool together
 _SLOT_FIELDS = ("file_name", "type", "fps", "as_frames", "extract_views")
 
 
@@ -195,8 +196,7 @@ def _planned(rows: Iterable[Row | Refused], planner: KeyPlanner, layout: LayoutN
         for row in rows:
             one = row if isinstance(row, Refused) else _alone(row, planner)
             if isinstance(one, Planned) and isinstance(row, Row):
-                note = json.dumps([row.cells, row.line], sort_keys=True)  # sorted so that equal rows come together
-                spool.add(identity(one.item.path, one.item.name), one.objects[0], note)
+                spool.add(identity(one.item.path, one.item.name), one.objects[0], _NOTE.encode([row.cells, row.line]))
             else:
                 yield one
         for place, spooled in spool.groups():

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -528,9 +528,10 @@ def build(cls: type[M], data: object) -> M:
     """An object of this module's class `cls` from its fields. Raises InvalidItemError."""
     try:
         # What model_validate calls, without its options: a quarter of the time of planning a key.
-        return cast("M", cls.__pydantic_validator__.validate_python(data))
+        built: M = cls.__pydantic_validator__.validate_python(data)
     except ValidationError as error:
         raise InvalidItemError(problems_of(error, cls)) from None
+    return built
 
 
 def problems_of(error: ValidationError, cls: type[BaseModel]) -> list[Problem]:

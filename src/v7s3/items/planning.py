@@ -249,9 +249,7 @@ def plan(objects: Iterable[StorageObject | Refused], options: PlanOptions | None
     """
     options = options or PlanOptions()
     planner = KeyPlanner(options)
-    plans: Iterator[Plan] = map(planner, objects)
-    if not is_one_to_one(options):
-        plans = _without_collisions(plans, planner)
+    plans = map(planner, objects) if is_one_to_one(options) else _without_collisions(objects, planner)
     return plans if options.limit is None else limited(plans, options.limit)
 
 
@@ -273,13 +271,15 @@ def is_one_to_one(options: PlanOptions) -> bool:
     return options.folders == "keep" and keeps_apart and not options.repeats
 
 
-def _without_collisions(plans: Iterable[Plan], planner: KeyPlanner) -> Iterator[Plan]:
+def _without_collisions(objects: Iterable[StorageObject | Refused], planner: KeyPlanner) -> Iterator[Plan]:
     with Spool() as spool:
-        for one in plans:
-            if isinstance(one, Planned):
-                spool.add(identity(one.item.path, one.item.name), one.objects[0])
-            else:
+        for one in objects:
+            if isinstance(one, Refused):
                 yield one
+            elif reason := planner.skip(one, suffix_of(one.key)):
+                yield Skipped(one.key, reason)
+            else:
+                spool.add(identity(*planner.place(one.key)), one)
         for place, rows in spool.groups():
             first = last = next(rows).object
             for row in rows:
