@@ -44,6 +44,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.transport": ({"httpx"}, {"v7s3.errors"}),
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
+    "v7s3.bucket_policy": (
+        {"botocore", "mypy_boto3_s3"},
+        {"v7s3.access", "v7s3.apply", "v7s3.aws_errors"},
+    ),
     "v7s3.bucket_cors": (
         {"botocore", "mypy_boto3_s3"},
         {"v7s3.access", "v7s3.apply", "v7s3.aws_errors", "v7s3.errors", "v7s3.s3"},

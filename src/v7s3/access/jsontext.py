@@ -550,7 +550,7 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
     """The text with all edits made; they must not overlap."""
     parts = []
     done = 0
-    for edit in sorted(edits):
+    for edit in sorted(edits, key=lambda each: each[:2]):  # insertions at one place keep their order
         parts += [text[done : edit.start], edit.text]
         done = edit.end
     return "".join([*parts, text[done:]])

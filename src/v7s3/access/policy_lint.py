@@ -65,6 +65,10 @@ def _sid_at(tree: Document, path: tuple[str | int, ...]) -> str:
 
 def _lint_json(findings: Findings) -> None:
     by_kind = {"trailing-comma": rules.TRAILING_COMMA, "duplicate-key": rules.DUPLICATE_KEY}
+    text = findings.document.text
+    if text[:1].isspace() and text.lstrip().startswith("{"):
+        message = "white space before the '{'; S3 wants the '{' to be the very first byte"
+        findings.add(rules.NOT_JSON, message, 0, fix="delete it", severity="warning")
     for problem in findings.document.problems:
         findings.add(by_kind.get(problem.kind, rules.NOT_JSON), problem.message, problem.offset)
 

@@ -458,7 +458,7 @@ PARTLY_COVERED = Rule(
 UPLOAD_HEADERS = Rule(
     "POL108",
     "uploads are refused unless they carry certain headers",
-    "warning",
+    "error",
     why="V7's documentation does not say which headers its uploads carry. If they lack what this statement asks for,"
     " thumbnails and frames cannot be written, and items stay in processing.",
     fix="except V7's role from the Deny, and let the bucket's default encryption do the work",

@@ -135,6 +135,17 @@ def folder_of(prefix: str) -> str:
     return f"{folder}/"
 
 
+def key_problem(key: str) -> str:
+    """Why a KMS key's policy cannot let V7 in, judged by its ARN alone; "" when it can."""
+    if re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", key):
+        return ""
+    if key.endswith(("alias/aws/s3", "aws/s3")):
+        return "the policy of the AWS-managed key aws/s3 cannot be edited, so no other account can use it"
+    if "alias/" in key:
+        return "an alias is looked up in the caller's own account; give the ARN of the key behind it"
+    return "this is no ARN of a KMS key, arn:aws:kms:REGION:ACCOUNT:key/ID"
+
+
 def _objects(bucket: str, prefix: str) -> str:
     return f"arn:aws:s3:::{bucket}/{prefix}*"
 

@@ -28,6 +28,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "policy": Entry("v7s3.cli.policy", "Check, write, apply or explain the bucket policy that lets V7's role in."),
     "cors": Entry(
         "v7s3.cli.cors", "Check, write or apply the CORS rule that lets annotators' browsers load the objects."
     ),

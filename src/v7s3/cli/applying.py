@@ -10,6 +10,7 @@ import typer
 
 from v7s3.apply import Plan, Store, carry_out, save_backup
 from v7s3.cli.output import note, result, use_colour
+from v7s3.cli.paths import backup_directory
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,13 +68,6 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
     if not as_json:
         result(f"Written and read back: the {plan.name}.")
     return Applied(plan, "written", backup)
-
-
-def backup_directory() -> Path:
-    """`backups` in the user's state directory."""
-    from platformdirs import user_state_path
-
-    return user_state_path("v7s3", appauthor=False) / "backups"
 
 
 def _coloured(diff: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
+from v7s3.cli.options import OutputFormat, ReportFormat
 from v7s3.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
@@ -36,18 +37,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-
-
-class ReportFormat(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    MARKDOWN = "markdown"
-
-
-class OutputFormat(StrEnum):
-    TEXT = "text"
-    JSON = "json"
 
 
 class DocumentFormat(StrEnum):
@@ -78,7 +67,7 @@ def check(
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Ask the endpoint as a browser does, too.")] = False,
     show_curl: Annotated[bool, typer.Option("--show-curl", help="Print the live requests as curl lines.")] = False,
-    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
@@ -128,7 +117,7 @@ def write(
         str | None, typer.Option("--merge", help="Add the rule to this file's rules (- reads standard input).")
     ] = None,
     max_age: MaxAge = None,
-    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
 ) -> None:
     """Print the CORS rule of V7's guide: GET from https://darwin.v7labs.com.
 
@@ -152,7 +141,7 @@ def write(
 def apply(
     target: Bucket,
     *,
-    origins: Origins = [DARWIN_ORIGIN],  # noqa: B006  # Typer copies it
+    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
     max_age: MaxAge = None,
     restore: Annotated[
         Path | None, typer.Option("--restore", help="Put back a backup of an earlier apply.", show_default=False)

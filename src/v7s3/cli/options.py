@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class ReportFormat(StrEnum):
+    """How a check prints its report."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+
+
+class OutputFormat(StrEnum):
+    """How a command that does something prints what it did."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailLevel(StrEnum):
+    """The least severity that ends a check with exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
 
 # --- V7 -------------------------------------------------------------------------------------------------------------
 Team = Annotated[str, typer.Option("--team", envvar="V7_TEAM", help="V7 team slug.", show_default=False)]

@@ -1,0 +1,138 @@
+"""Our statements in somebody else's policy: added or updated, and every other byte as it was."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from v7s3.access import jsontext
+from v7s3.access.jsontext import Document, Edit, Node, python_value
+from v7s3.access.policy import PolicyDocument
+from v7s3.access.policy_lint import lint_policy
+from v7s3.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ELEMENTS = (
+    "Action",
+    "Resource",
+)  # of a statement that is ours already; what else stands in it was put there on purpose
+
+
+class Merged(NamedTuple):
+    """The policy with our statements in it, and what happened to each of their Sids."""
+
+    text: str
+    added: tuple[str, ...]
+    updated: tuple[str, ...]
+
+
+def merge_statements(text: str, statements: Iterable[dict[str, Any]], *, name: str = "the policy") -> Merged:
+    """Put `statements` into the policy `text`: a statement of the same Sid is updated, others are appended.
+
+    Of a statement that is ours already only Action and Resource change, and only when they mean something else: a
+    Condition, or a second principal, was put there on purpose. It is replaced as a whole when it does not let V7 in at
+    all: a Deny, another principal, or negated elements.
+    Raises UsageError when the text is no policy, or has faults that make the place for a statement a guess.
+    """
+    document, listed = _listed(text, name)
+    edits: list[Edit] = []
+    added: list[dict[str, Any]] = []
+    updated: list[str] = []
+    for statement in statements:
+        existing = next((node for node in _statements(listed) if _text(node.get("Sid")) == statement["Sid"]), None)
+        if existing is None:
+            added.append(statement)
+            continue
+        changes = list(_updates(document, existing, statement))
+        if changes:
+            updated.append(statement["Sid"])
+            edits += changes
+    edits += _appends(document, listed, added)
+    sids = tuple(str(statement["Sid"]) for statement in added)
+    return Merged(jsontext.apply_edits(text, edits), sids, tuple(updated))
+
+
+def same_meaning(one: str | None, two: str | None) -> bool:
+    """Whether two policies are the same to S3: layout, order within lists and one-element lists do not count."""
+    if one is None or two is None:
+        return one is two
+    return one == two or _meaning(one) == _meaning(two)
+
+
+def _meaning(text: str) -> Any:
+    try:
+        return _unordered(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _unordered(value: Any, key: str = "") -> Any:
+    """The order of statements means nothing to S3 either, but moving them is a change to people."""
+    if isinstance(value, dict):
+        inner = {name: _unordered(each, name) for name, each in value.items()}
+        if isinstance(inner.get("Statement"), dict):
+            inner["Statement"] = [inner["Statement"]]
+        return inner
+    if isinstance(value, list):
+        listed = [_unordered(each) for each in value]
+        if key == "Statement":
+            return listed
+        listed.sort(key=lambda each: json.dumps(each, sort_keys=True))
+        return listed[0] if len(listed) == 1 else listed
+    return value
+
+
+def _listed(text: str, name: str) -> tuple[Document, Node]:
+    """The document and its Statement: a list, or a single statement."""
+    document = jsontext.read(text)
+    statements = document.root.get("Statement") if document.root else None
+    faults = [finding for finding in lint_policy(text) if finding.rule.ident < "POL012"]
+    blocking = next((fault for fault in faults if fault.severity == "error"), None)
+    if document.problems or blocking or statements is None:
+        where = f" (line {blocking.location.line})" if blocking else ""
+        what = blocking.message if blocking else "it has no Statement"
+        raise UsageError(
+            f"{name} cannot be merged as it is: {what}{where}",
+            hint="`v7s3 policy check --policy-file FILE` shows everything that is wrong with it",
+        )
+    PolicyDocument.parse(python_value(document.root) if document.root else {})
+    return document, statements
+
+
+def _statements(listed: Node) -> tuple[Node, ...]:
+    return listed.elements if listed.kind == "array" else (listed,)
+
+
+def _text(node: Node | None) -> str:
+    return node.value if node is not None and isinstance(node.value, str) else ""
+
+
+def _updates(document: Document, existing: Node, statement: dict[str, Any]) -> Iterable[Edit]:
+    names = {member.key for member in existing.members}
+    wanted = statement["Principal"]["AWS"]
+    principal = existing.get("Principal")
+    whom = _unordered(python_value(principal)) if principal else None
+    listed = whom.get("AWS") if isinstance(whom, dict) else whom
+    lets_in = wanted in listed if isinstance(listed, list) else listed == wanted
+    if _text(existing.get("Effect")) != "Allow" or not lets_in or names & {"NotAction", "NotResource"}:
+        yield jsontext.replace(document, existing, statement)
+        return
+    for name in _ELEMENTS:
+        node = existing.get(name)
+        if node is not None and _as_set(python_value(node)) != _as_set(statement[name]):
+            yield jsontext.replace(document, node, statement[name])
+
+
+def _as_set(value: Any) -> set[str]:
+    return set(value) if isinstance(value, list) else {value}
+
+
+def _appends(document: Document, listed: Node, added: list[dict[str, Any]]) -> list[Edit]:
+    if listed.kind == "array":
+        return [jsontext.insert_element(document, listed, statement) for statement in added]
+    if not added:
+        return []
+    values = "".join(f", {json.dumps(statement, ensure_ascii=False)}" for statement in added)
+    return [Edit(listed.start, listed.start, "["), Edit(listed.end, listed.end, f"{values}]")]

@@ -1,0 +1,260 @@
+"""`check_policy`: what keeps V7 out of a bucket, in findings that name the statement and say what to expect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from v7s3.access.policy_check import PolicyQuestion, check_policy
+from v7s3.access.profile import V7_ROLE, AccessProfile
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "policies"
+BUCKET = "acme-scans"
+ARN = f"arn:aws:s3:::{BUCKET}"
+HTTPS = {"aws:SecureTransport": "true"}
+
+
+def allow(**elements):
+    return {
+        "Sid": "DarwinAccess",
+        "Effect": "Allow",
+        "Principal": {"AWS": V7_ROLE},
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"{ARN}/*",
+        **elements,
+    }
+
+
+def deny(**elements):
+    return {"Sid": "Guard", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"{ARN}/*", **elements}
+
+
+def check(*statements, profile=None, context=HTTPS, restricts=None):
+    text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, indent=2)
+    question = PolicyQuestion(text, BUCKET, profile or AccessProfile(), context, restricts, "policy.json")
+    return {check.ident: check for check in check_policy(question)}
+
+
+def told(checks):
+    """(check, status, ident, severity, pointer) of everything that is not in order."""
+    return [
+        (check.ident, check.status, finding.rule.ident, finding.severity, finding.location.pointer)
+        for check in checks.values()
+        for finding in check.findings
+    ]
+
+
+def test_the_guides_policy_is_all_in_order():
+    checks = check(allow())
+    assert told(checks) == []
+    assert {check.status for check in checks.values()} == {"ok"}
+    assert checks["policy-read"].summary == "s3:GetObject on acme-scans/* allowed: statement 1 (DarwinAccess) allows it"
+    assert checks["policy-read"].notes == ("assumed: aws:SecureTransport is true",)
+
+
+def test_a_bucket_without_a_policy_keeps_everybody_out():
+    (only,) = check_policy(PolicyQuestion(None, BUCKET, AccessProfile.of("read-only", "raw", list_bucket=True)))
+    (finding,) = only.findings
+    assert (only.status, finding.rule.ident) == ("fail", "POL101")
+    assert finding.fix == "v7s3 policy apply s3://acme-scans/raw --access read-only --list"
+
+
+CASES = {
+    "V7 not named": (
+        [allow(Principal={"AWS": "arn:aws:iam::111122223333:role/ml"})],
+        [("policy-read", "fail", "POL102", "error", ""), ("policy-write", "fail", "POL102", "error", "")],
+    ),
+    "no PutObject": (
+        [allow(Action="s3:GetObject")],
+        [("policy-write", "fail", "POL105", "error", "/Statement/0/Action")],
+    ),
+    "another prefix": (
+        [allow(Resource=f"{ARN}/raw/*")],
+        [
+            ("policy-read", "fail", "POL107", "error", "/Statement/0/Resource"),
+            ("policy-write", "fail", "POL107", "error", "/Statement/0/Resource"),
+        ],
+    ),
+    "explicit Deny": (
+        [allow(), deny(Action="s3:PutObject")],
+        [("policy-write", "fail", "POL103", "error", "/Statement/1")],
+    ),
+    "only from a VPC": (
+        [allow(), deny(Action="s3:GetObject", Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}})],
+        [("policy-read", "fail", "POL104", "error", "/Statement/1/Condition/StringNotEquals/aws:SourceVpce")],
+    ),
+    "allowed from addresses only": (
+        [allow(Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})],
+        [
+            ("policy-read", "fail", "POL104", "error", "/Statement/0/Condition/IpAddress/aws:SourceIp"),
+            ("policy-write", "fail", "POL104", "error", "/Statement/0/Condition/IpAddress/aws:SourceIp"),
+        ],
+    ),
+    "uploads must be encrypted": (
+        [allow(), deny(Action="s3:PutObject", Condition={"Null": {"s3:x-amz-server-side-encryption": "true"}})],
+        [("policy-write", "fail", "POL108", "error", "/Statement/1/Condition/Null/s3:x-amz-server-side-encryption")],
+    ),
+    "an encryption rule that blocks reads": (
+        [allow(), deny(Condition={"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}})],
+        [
+            (
+                "policy-read",
+                "fail",
+                "POL109",
+                "error",
+                "/Statement/1/Condition/StringNotEquals/s3:x-amz-server-side-encryption",
+            ),
+            (
+                "policy-write",
+                "fail",
+                "POL108",
+                "error",
+                "/Statement/1/Condition/StringNotEquals/s3:x-amz-server-side-encryption",
+            ),
+        ],
+    ),
+    "public beside V7": (
+        [allow(), {**allow(Sid="Web", Principal="*", Resource=f"{ARN}/web/*"), "Action": "s3:GetObject"}],
+        [
+            ("policy-public", "warn", "POL110", "warning", "/Statement/1"),
+            ("policy-scope", "warn", "POL111", "warning", "/Statement/1/Principal"),
+        ],
+    ),
+    "everything allowed": (
+        [allow(Action="s3:*")],
+        [("policy-scope", "warn", "POL112", "warning", "/Statement/0/Action")],
+    ),
+    "one more read": (
+        [allow(Action=["s3:GetObject", "s3:PutObject", "s3:GetObjectTagging"])],
+        [("policy-scope", "ok", "POL112", "info", "/Statement/0/Action")],
+    ),
+    "the whole account": (
+        [allow(Principal={"AWS": "258327614892"})],
+        [("policy-scope", "ok", "POL111", "info", "/Statement/0/Principal")],
+    ),
+}
+
+
+@pytest.mark.parametrize("statements, expected", CASES.values(), ids=CASES)
+def test_what_keeps_v7_out_is_named_with_its_place(statements, expected):
+    assert told(check(*statements)) == expected
+
+
+def test_a_rule_about_the_network_says_what_to_expect_and_what_to_add():
+    checks = check(allow(), deny(Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}}))
+    finding = checks["policy-read"].findings[0]
+    assert finding.message == (
+        "s3:GetObject: statement 2 (Guard) denies it depending on StringNotEquals aws:SourceVpce vpce-1a2b3c4d. "
+        "V7 is not in your VPC, and neither are your annotators' browsers: expect denied."
+    )
+    assert finding.fix == (
+        'add to statement 2 (Guard): "Condition": {"ArnNotEquals": {"aws:PrincipalArn": '
+        '"arn:aws:iam::258327614892:role/external_s3"}} (beside the conditions it has: all of them must hold)'
+    )
+
+
+def test_the_exception_that_is_offered_lets_v7_in():
+    condition = {
+        "StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
+        "ArnNotEquals": {"aws:PrincipalArn": V7_ROLE},
+    }
+    assert told(check(allow(), deny(Condition=condition))) == []
+
+
+def test_what_is_known_is_not_depended_on():
+    statements = [allow(), deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]
+    inside = check(*statements, context={**HTTPS, "aws:SourceIp": "203.0.113.7"})
+    outside = check(*statements, context={**HTTPS, "aws:SourceIp": "198.51.100.1"})
+    assert told(inside) == []
+    assert {finding[2] for finding in told(outside)} == {"POL103"}
+
+
+def test_block_public_access_is_never_forgotten():
+    statements = [allow(), {**allow(Sid="Web", Principal="*"), "Action": "s3:GetObject"}]
+    unknown, on, off = (check(*statements, restricts=state) for state in (None, True, False))
+    assert unknown["policy-read"].status == "warn"
+    assert unknown["policy-read"].summary.endswith("unless Block Public Access is on, see policy-public")
+    assert on["policy-read"].status == on["policy-public"].status == "fail"
+    assert on["policy-public"].findings[0].rule.ident == "POL114"
+    assert off["policy-read"].status == "ok"
+    assert off["policy-public"].findings[0].severity == "info"
+
+
+def test_a_policy_that_s3_would_not_store_is_never_called_ok():
+    checks = check(allow(), {**deny(Action="s3:GetObjct"), "Principal": {"AWS": "111122223333"}})
+    assert checks["policy"].status == "fail"
+    assert checks["policy-read"].status == "warn"
+    assert checks["policy-read"].summary.endswith("once S3 stores the document")
+
+
+def test_a_document_without_meaning_leaves_the_rest_unasked():
+    checks = {each.ident: each for each in check_policy(PolicyQuestion('{"Version": ', BUCKET, AccessProfile()))}
+    assert {ident: check.status for ident, check in checks.items()} == {
+        "policy": "fail",
+        "policy-read": "skip",
+        "policy-write": "skip",
+        "policy-public": "skip",
+        "policy-scope": "skip",
+    }
+
+
+def test_prefixes_are_asked_for_by_themselves():
+    profile = AccessProfile.of("read-write", "raw", "darwin", list_bucket=True)
+    assert told(check(*profile.statements(BUCKET), profile=profile)) == []
+    wide = check(allow(), profile=profile)
+    assert told(wide) == [
+        ("policy-list", "fail", "POL106", "error", "/Statement/0/Action"),
+        ("policy-scope", "ok", "POL113", "info", "/Statement/0/Resource"),
+    ]
+
+
+folders = st.sampled_from(["", "raw", "raw/ct", "darwin", "/darwin/"])
+
+
+@given(st.sampled_from(["read-write", "read-only"]), folders, st.none() | folders, st.booleans())
+def test_what_is_written_is_what_is_needed(access, prefix, write_prefix, list_bucket):
+    profile = AccessProfile.of(access, prefix, None if access == "read-only" else write_prefix, list_bucket=list_bucket)
+    checks = check(*profile.statements(BUCKET), profile=profile)
+    assert told(checks) == []
+    assert {check.status for check in checks.values()} == {"ok"}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/*.json")), ids=lambda path: path.stem)
+def test_no_example_raises(path):
+    for text in (path.read_bytes(), path.read_text()):
+        checks = check_policy(PolicyQuestion(text, BUCKET, AccessProfile(), HTTPS))
+        assert checks[0].ident == "policy"
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["*", "Allow", "Deny", V7_ROLE, "s3:*", f"{ARN}/*", "x", None, True, 1]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "Statement",
+                        "Effect",
+                        "Principal",
+                        "Action",
+                        "Resource",
+                        "Condition",
+                        "AWS",
+                        "StringEquals",
+                        "Sid",
+                    ]
+                ),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_no_policy_raises(value):
+    check_policy(PolicyQuestion(json.dumps(value), BUCKET, AccessProfile(), HTTPS))
