@@ -221,9 +221,12 @@ def test_colliding_keys_are_all_refused_and_each_names_another():
     ]
 
 
-def test_a_prefix_that_only_some_keys_have_can_collide():
-    plans = list(plan(stored("1.jpg", "raw/1.jpg"), PlanOptions(strip_prefix="raw/")))
+@pytest.mark.parametrize("prefix", ["raw/", "raw", "/"])
+def test_a_prefix_that_only_some_keys_have_can_collide(prefix):
+    folder = f"{prefix.rstrip('/')}/"
+    plans = list(plan(stored("1.jpg", f"{folder}1.jpg"), PlanOptions(strip_prefix=prefix)))
     assert [one.reason for one in plans] == [COLLISION, COLLISION]
+    assert isinstance(next(plan(stored(f"{folder}1.jpg"), PlanOptions(strip_prefix=prefix))), Planned)
 
 
 def test_nothing_waits_when_no_collision_is_possible():

@@ -64,7 +64,8 @@ _PLURALS = {
 HINTS = {
     UNSUPPORTED: "V7 reads " + ", ".join(f".{name}" for name in sorted(TYPES)),
     EMPTY: "the upload of these objects was probably cut short; upload them again",
-    WRITTEN_BY_V7: "these are thumbnails and frames that V7 wrote; registering them would make V7 write more of them",
+    WRITTEN_BY_V7: "thumbnails and frames that V7 wrote: registering them would make V7 write more of them; originals "
+    "of yours below the storage's prefix cannot be told apart from them, keep them elsewhere",
     ARCHIVED: "V7 cannot read archived objects: restore them (aws s3api restore-object), then copy them onto "
     "themselves with --storage-class STANDARD, because a restored copy expires",
     COLLISION: "let the items keep their folders (--folders keep, no --strip-prefix), or register the folders with "
@@ -174,7 +175,7 @@ class KeyPlanner:
         self._generated = _prefixes(options)
         self.tags = options.tags if options.tags != Tagging() else None
         self.fields = {suffix: self.fields_of(kind) for suffix, kind in TYPES.items()}
-        self._strip = f"{options.strip_prefix.rstrip('/')}/" if options.strip_prefix.rstrip("/") else ""
+        self._strip = _folder_to_strip(options)
         self._base = normal_path(options.path).rstrip("/")
         self._folder_path = lru_cache(maxsize=4096)(self._uncached_folder_path)
 
@@ -266,9 +267,13 @@ def place_of(identity: str) -> tuple[str, str]:
 
 def is_one_to_one(options: PlanOptions) -> bool:
     """Whether two objects of the source can never become the same (path, name)."""
-    strip = options.strip_prefix.rstrip("/")
-    keeps_apart = not strip or options.source_prefix.startswith(f"{strip}/")
-    return options.folders == "keep" and keeps_apart and not options.repeats
+    all_stripped = options.source_prefix.startswith(_folder_to_strip(options))
+    return options.folders == "keep" and all_stripped and not options.repeats
+
+
+def _folder_to_strip(options: PlanOptions) -> str:
+    prefix = options.strip_prefix
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
 
 
 def _without_collisions(objects: Iterable[StorageObject | Refused], planner: KeyPlanner) -> Iterator[Plan]:
