@@ -40,11 +40,11 @@ class Rule:
     max_age: str | None
 
     def origin_for(self, origin: str) -> str | None:
-        """The value of Access-Control-Allow-Origin, None when no pattern fits. Case matters, as on S3."""
-        for pattern in self.origins:
-            if _fits(pattern, origin):
-                return "*" if pattern == "*" else origin
-        return None
+        """The value of Access-Control-Allow-Origin, None when no pattern fits: `*` when the rule names it, else the
+        origin, in which case matters as on S3."""
+        if "*" in self.origins:
+            return "*"
+        return origin if any(_fits(pattern, origin) for pattern in self.origins) else None
 
     def takes_headers(self, asked: Sequence[str]) -> bool:
         patterns = [pattern.lower() for pattern in self.headers]
@@ -150,9 +150,10 @@ def actual_headers(request: Request, rules: Sequence[Rule] | None) -> dict[str, 
     if origin is None or rules is None:
         return {}
     asked = _asked_headers(request)
+    method = request.headers.get("access-control-request-method", request.method)  # as recorded; browsers send none
     for rule in rules:
         allowed_origin = rule.origin_for(origin)
-        if allowed_origin is not None and request.method in rule.methods and rule.takes_headers(asked):
+        if allowed_origin is not None and method in rule.methods and rule.takes_headers(asked):
             return _headers(rule, allowed_origin)
     return {}
 
