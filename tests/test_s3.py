@@ -25,6 +25,7 @@ class Answers(BaseHTTPRequestHandler):
     """A server that answers every request with `status`, `body` and `headers` of its `script`."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet: else each answer waits for a delayed ACK
 
     def do_GET(self):
         script = self.server.script

@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from v7s3.aws_errors import translated
 from v7s3.bucket import BucketUrl
 from v7s3.errors import UsageError
 from v7s3.items.filters import select
-from v7s3.items.objects import StorageObject
 from v7s3.items.planning import PlanOptions, plan
 from v7s3.items.tagging import tagging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import ExitStack
-
-    from mypy_boto3_s3.client import S3Client
 
     from v7s3.cli.register_job import Destination, Job
     from v7s3.items.planning import Plan
@@ -63,30 +59,16 @@ def open_source(job: Job, destination: Destination, stack: ExitStack) -> Source:
 
 
 def _from_listing(job: Job, destination: Destination, url: BucketUrl) -> Source:
+    from v7s3.listing import list_objects
     from v7s3.s3 import AwsSettings, connect
 
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     options = plan_options(job, destination, source_prefix=url.key)
 
     def plans(run: Run) -> Iterator[Plan]:
-        return plan(run.unsettled_objects(_pages(client, url)), options)
+        return plan(run.unsettled_objects(list_objects(client, url.bucket, url.key)), options)
 
     return Source(str(url), plans)
-
-
-def _pages(client: S3Client, url: BucketUrl) -> Iterator[list[StorageObject]]:
-    with translated(str(url)):
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=url.bucket, Prefix=url.key):
-            yield [
-                StorageObject(
-                    found["Key"],
-                    found["Size"],
-                    found["ETag"].strip('"'),
-                    f"{found['LastModified']:%Y-%m-%dT%H:%M:%S.000Z}",
-                    found.get("StorageClass", ""),
-                )
-                for found in page.get("Contents", [])
-            ]
 
 
 def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
