@@ -75,17 +75,12 @@ class Journey:
 
     def run(self, *, origins: list[str]) -> None:
         """Raises V7S3Error when a step does not do what it should."""
-        from v7s3.cli.app import COMMANDS
-
         objects = _fill(self.s3)
         self._say(f"1. A bucket with {objects} objects: photographs, a video, a scan, and what no annotator needs")
         for key in self.s3.keys(BUCKET):
             self._say(f"   s3://{BUCKET}/{key}")
         self._say("\n2. Let V7's role read and write, and annotators' browsers load")
-        if "policy" in COMMANDS:
-            self._command("policy", "apply", f"s3://{BUCKET}", "--yes")
-        else:
-            self.s3.grant_v7(BUCKET)
+        self._command("policy", "apply", f"s3://{BUCKET}", "--yes")
         own = [flag for origin in origins for flag in ("--origin", origin)]
         darwin = ["--origin", "https://darwin.v7labs.com"] if own else []
         self._command("cors", "apply", f"s3://{BUCKET}", "--yes", *darwin, *own)

@@ -2,7 +2,7 @@
 
 The pictures come from the S3 server, another origin, with URLs signed by V7's key and `crossorigin="anonymous"`: they
 show only when policy, object and CORS configuration all agree. Each `<img>` carries its state in `data-state`:
-`loading`, `loaded` (drawn to a canvas, and readable there) or `blocked`.
+`loading`, `loaded` (drawn to a canvas, and readable there) or `blocked`. Videos play from their originals.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax
 article { border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .pictures { background: var(--soft); display: flex; flex-wrap: wrap; gap: 2px; min-height: 9rem; }
 figure { flex: 1 1 45%; margin: 0; position: relative; }
-img { display: block; height: 9rem; object-fit: cover; width: 100%; }
+img, video { display: block; height: 9rem; object-fit: cover; width: 100%; }
 img[data-state=blocked] { opacity: 0; }
 figure:has(img[data-state=blocked]) { outline: 2px solid #c33; outline-offset: -2px; }
 figure:has(img[data-state=blocked])::after { color: #c33; content: "blocked"; font-weight: 600; inset: 0;
@@ -92,14 +92,22 @@ def _card(item: Item, objects: Objects | None) -> str:
 
 
 def _pictures(slot: Slot, objects: Objects) -> str:
-    """The original of an image; the thumbnail; of videos and volumes the first frames."""
+    """The original of an image or a video; the thumbnail; of read-only videos and volumes the first frames."""
     shown = [("original", slot.storage_key)] if slot.kind == "image" and "sections" not in slot.sent else []
     thumbnail = slot.thumbnail_key()
     if thumbnail:
         shown.append(("thumbnail", thumbnail))
     shown += [("frame", key) for key in slot.frame_keys()[:_MOST_FRAMES]]
-    return "".join(
+    figures = [
         f'<figure><img crossorigin="anonymous" data-state="loading" data-kind="{kind}" data-key="{escape(key)}" '
-        f'alt="{kind}" src="{escape(objects.signed(key, expires=_SIGNED_FOR))}"></figure>'
+        f'alt="{kind}" src="{_source(objects, key)}"></figure>'
         for kind, key in shown
-    )
+    ]
+    if slot.kind == "video":
+        source = _source(objects, slot.storage_key)
+        figures.insert(0, f'<figure><video crossorigin="anonymous" controls muted src="{source}"></video></figure>')
+    return "".join(figures)
+
+
+def _source(objects: Objects, key: str) -> str:
+    return escape(objects.signed(key, expires=_SIGNED_FOR))
