@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from v7s3.access.evaluate import AccessRequest, evaluate
+from v7s3.access.policy import PolicyDocument
 from v7s3.access.policy_check import PolicyQuestion, check_policy
 from v7s3.access.profile import V7_ROLE, AccessProfile
 
@@ -152,17 +154,39 @@ def test_a_rule_about_the_network_says_what_to_expect_and_what_to_add():
         "V7 is not in your VPC, and neither are your annotators' browsers: expect denied."
     )
     assert finding.fix == (
-        'add to statement 2 (Guard): "Condition": {"ArnNotEquals": {"aws:PrincipalArn": '
-        '"arn:aws:iam::258327614892:role/external_s3"}} (beside the conditions it has: all of them must hold)'
+        "put into statement 2 (Guard):\n"
+        '"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}, '
+        '"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::258327614892:role/external_s3"}}'
     )
 
 
-def test_the_exception_that_is_offered_lets_v7_in():
-    condition = {
-        "StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"},
-        "ArnNotEquals": {"aws:PrincipalArn": V7_ROLE},
-    }
-    assert told(check(allow(), deny(Condition=condition))) == []
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1a2b3c4d", "aws:SourceVpc": "vpc-1a2b3c4d"}}},
+        {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/admin"}}},
+        {
+            "Condition": {
+                "ArnNotEquals": {"aws:principalarn": ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::1:root"]}
+            }
+        },
+        {"Condition": {"Null": {"s3:x-amz-server-side-encryption": "true"}}, "Action": "s3:PutObject"},
+        {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, "Resource": f"{ARN}/raw/*"},
+    ],
+)
+def test_the_exception_that_is_offered_lets_v7_in_and_nobody_else(condition):
+    guard = deny(**condition)
+    fixes = {finding.fix for check in check(allow(), guard).values() for finding in check.findings}
+    (fix,) = fixes
+    spared = {**guard, **json.loads("{" + fix.partition("\n")[2] + "}")}
+    assert told(check(allow(), spared)) == []
+    before, after = (PolicyDocument.parse({"Statement": [statement]}) for statement in (guard, spared))
+    for stranger in ("arn:aws:iam::111122223333:role/x", "arn:aws:iam::258327614892:role/other"):
+        for action in ("s3:GetObject", "s3:PutObject"):
+            request = AccessRequest(stranger, action, f"{ARN}/raw/1.jpg", HTTPS)
+            truths = [evaluate(policy, request).trace[0].truth for policy in (before, after)]
+            assert truths[0] == truths[1]
 
 
 def test_what_is_known_is_not_depended_on():

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from v7s3.access.profile import AccessProfile, Need
     from v7s3.report import Severity
 
-EXCEPTION = f'"ArnNotEquals": {{"aws:PrincipalArn": "{V7_ROLE}"}}'
+_UNLESS = "ArnNotEquals"
 _READS = re.compile(r"(?:Get|List|Head|Describe)")
 
 
@@ -222,7 +222,7 @@ class _Checking:
             return rules.HEADERS_BLOCK_READS.finding(message, at=place)
         why = "; ".join(str(condition) for condition in statement.conditions)
         message = f"{need.action} on {_short(need.resource)}: {result.label} denies it" + (f" ({why})" if why else "")
-        return rules.EXPLICIT_DENY.finding(message, at=self._at(result), fix=_exception(result))
+        return rules.EXPLICIT_DENY.finding(message, at=self._at(result), fix=exception_for_v7(statement))
 
     def _open(self, need: Need, result: StatementResult) -> Finding:
         elements = result.elements_that_are(Truth.UNKNOWN)
@@ -230,7 +230,11 @@ class _Checking:
         verb = "denies" if result.effect == "Deny" else "allows"
         if not keys:
             message = f"{need.action} on {_short(need.resource)}: {result.label} {verb} some of these keys only"
-            fix = self.question.apply_command if result.effect == "Allow" else _exception(result)
+            fix = (
+                self.question.apply_command
+                if result.effect == "Allow"
+                else exception_for_v7(self.policy.statements[result.index])
+            )
             return rules.PARTLY_COVERED.finding(
                 message, at=self._at(result, elements[0] if elements else None), fix=fix
             )
@@ -239,7 +243,11 @@ class _Checking:
         conditions = "; ".join(dict.fromkeys(element.text for element in elements))
         expected = expectation(keys)
         message = f"{need.action}: {result.label} {verb} it depending on {conditions}. {expected}"
-        fix = _exception(result) if result.effect == "Deny" else self.question.apply_command
+        fix = (
+            exception_for_v7(self.policy.statements[result.index])
+            if result.effect == "Deny"
+            else self.question.apply_command
+        )
         return rule.finding(message, at=self._at(result, elements[0]), fix=fix)
 
     # --- the rest of the policy -------------------------------------------------------------------------------------
@@ -369,8 +377,15 @@ def _s3_actions(text: str) -> tuple[str, ...]:
     return matching_actions("*" if text == "*" else name if service.lower() == "s3" else "")
 
 
-def _exception(result: StatementResult) -> str:
-    return f'add to {result.label}: "Condition": {{{EXCEPTION}}} (beside the conditions it has: all of them must hold)'
+def exception_for_v7(statement: Statement) -> str:
+    """The Condition to paste into a Deny statement, so that it hits everybody it hit before, except V7's role."""
+    condition = statement.dump().get("Condition", {})
+    spared = condition.get(_UNLESS, {})
+    key = next((name for name in spared if name.lower() == "aws:principalarn"), "aws:PrincipalArn")
+    others = spared.get(key, [])
+    names = [*([others] if isinstance(others, str) else others), V7_ROLE]
+    condition = {**condition, _UNLESS: {**spared, key: names[0] if len(names) == 1 else names}}
+    return f'put into {statement.label}:\n"Condition": {json.dumps(condition, ensure_ascii=False)}'
 
 
 def list_of(value: object) -> str:
