@@ -389,3 +389,115 @@ def test_the_key_appears_nowhere(register, fill, darwin, tmp_path, monkeypatch):
     for text in (out, err, report.read_text(), "\n".join(sqlite3.connect(ledger).iterdump())):
         assert secret not in text
         assert secret.split(".")[1] not in text
+
+
+# --- other sources --------------------------------------------------------------------------------------------------
+def test_keys_come_from_a_list_separated_by_newlines_or_nul(register, bucket, darwin, tmp_path):
+    listed = tmp_path / "keys.txt"
+    listed.write_bytes(b"a b.jpg\n\xc3\xa9.jpg\nnotes.txt\na b.jpg\n")
+    code, out, _ = register("--keys-from", listed)
+    assert code == 0
+    assert darwin.keys() == ["a b.jpg", "é.jpg"]
+    assert "1 listed twice" in out
+    listed.write_bytes(b"\xc3\xa9.jpg\0with\nnewline.jpg\0")
+    code, out, _ = register("--keys-from", listed)
+    assert code == 0
+    assert darwin.keys() == ["a b.jpg", "with\nnewline.jpg", "é.jpg"]
+
+
+def test_keys_that_are_no_text_are_refused_and_the_others_go_on(register, bucket, darwin, tmp_path):
+    listed = tmp_path / "keys.txt"
+    listed.write_bytes(b"good.jpg\nbad\xff.jpg\n")
+    code, out, _ = register("--keys-from", listed)
+    assert code == 5
+    assert darwin.keys() == ["good.jpg"]
+    assert "is not UTF-8" in out
+
+
+def test_a_manifest_names_items_and_a_bad_row_is_refused_with_its_line(register, bucket, darwin, tmp_path):
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(
+        "storage_key,name,path,tags\nraw/1.jpg,one.jpg,/x,night\nraw/2.jpg,bad/name,/x,\nraw/3.jpg,,,\n"
+    )
+    code, out, _ = register("--manifest", manifest)
+    assert code == 5
+    assert darwin.places() == ["/raw/3.jpg", "/x/one.jpg"]
+    assert "bad/name" in out or "name" in out
+    code, _, err = register("--manifest", manifest, "--strict", "--no-ledger")
+    assert code == 2
+    assert "line 3" in err
+    assert len(darwin.items) == 2
+
+
+def test_items_go_as_they_are_and_a_bad_file_sends_nothing(register, bucket, darwin, tmp_path):
+    items = tmp_path / "items.jsonl"
+    good = {"name": "d.mp4", "path": "/v", "storage_key": "raw/d.mp4", "type": "video", "fps": 5, "tags": ["night"]}
+    items.write_text(json.dumps(good) + "\n")
+    assert register("--items", items)[0] == 0
+    (item,) = darwin.items
+    assert (item.path, item.name) == ("/v", "d.mp4")
+    bad = [{**good, "name": "a/b"}, {**good, "name": "e.mp4", "storage_name": "x"}, good]
+    items.write_text("".join(json.dumps(one) + "\n" for one in bad))
+    code, out, err = register("--items", items, "--no-ledger")
+    assert (code, out) == (2, "")
+    assert "line 1" in err
+    assert "line 2" in err
+    assert "storage_slug" in err
+    assert len(darwin.items) == 1
+
+
+def test_items_of_the_other_access_mode_are_refused_before_sending(register, bucket, darwin, tmp_path):
+    items = tmp_path / "items.jsonl"
+    items.write_text(json.dumps({"name": "a.jpg", "storage_key": "a.jpg"}))
+    code, _, err = register("--items", items, "--storage", darwin.readonly_storage)
+    assert code == 2
+    assert "read-only" in err
+    assert darwin.count("register") == 0
+
+
+def test_read_only_items_go_to_the_read_only_endpoint(register, bucket, darwin, tmp_path):
+    items = tmp_path / "items.jsonl"
+    item = {"name": "a.jpg", "storage_key": "a.jpg", "storage_thumbnail_key": "t/a.jpg", "width": 4, "height": 3}
+    items.write_text(json.dumps({**item, "type": "image"}))
+    code, _, _ = register("--items", items, "--storage", darwin.readonly_storage)
+    assert code == 0
+    assert darwin.keys() == ["a.jpg"]
+
+
+def test_a_bucket_cannot_be_registered_from_a_read_only_storage(register, fill, darwin):
+    fill("a.jpg")
+    code, _, err = register("s3://acme-frames", "--storage", darwin.readonly_storage)
+    assert code == 2
+    assert "v7s3 prepare" in err
+
+
+# --- groups ---------------------------------------------------------------------------------------------------------
+def test_a_folder_becomes_one_item_with_its_files_as_slots(register, fill, darwin):
+    fill("rig/1/front.jpg", "rig/1/rear.jpg", "rig/2/front.jpg", "rig/2/rear.jpg")
+    code, _, _ = register("s3://acme-frames/rig/", "--slots-by", "folder")
+    assert code == 0
+    assert len(darwin.items) == 2
+    assert darwin.keys() == ["rig/1/front.jpg", "rig/1/rear.jpg", "rig/2/front.jpg", "rig/2/rear.jpg"]
+    sent = darwin.count("register")
+    assert register("s3://acme-frames/rig/", "--slots-by", "folder")[0] == 0
+    assert darwin.count("register") == sent
+
+
+def test_an_incomplete_group_is_reported_and_not_sent(register, fill, darwin):
+    fill("rig/1/front.jpg", "rig/1/rear.jpg", "rig/2/front.jpg")
+    by = r"rig/(?P<item>\d+)/(?P<slot>\w+)\.jpg"
+    code, out, _ = register("s3://acme-frames/rig/", "--slots-by", by, "--slots-expect", "front,rear")
+    assert code == 5
+    assert len(darwin.items) == 1
+    assert "rear" in out
+
+
+def test_a_group_that_has_grown_is_reported_and_its_new_file_is_not_called_registered(register, fill, darwin, tmp_path):
+    fill("rig/1/front.jpg", "rig/1/rear.jpg")
+    register("s3://acme-frames/rig/", "--slots-by", "folder")
+    fill("rig/1/top.jpg")
+    code, out, _ = register("s3://acme-frames/rig/", "--slots-by", "folder", "--report", tmp_path / "r.jsonl")
+    assert code == 5
+    assert "is registered already" in out
+    assert reported(tmp_path / "r.jsonl")["rig/1/top.jpg"] == "refused"
+    assert len(darwin.items) == 1

@@ -18,6 +18,8 @@ Examples:
   v7s3 register s3://acme-scans/raw --team acme --dataset scans --storage acme-s3
   v7s3 register s3://acme-scans/raw … --dry-run              the plan; nothing is sent
   v7s3 register s3://acme-scans/raw … --strip-prefix raw/    /2026/1.jpg instead of /raw/2026/1.jpg
+  find … -print0 | v7s3 register --keys-from - …             just these keys
+  v7s3 register s3://acme-rig --slots-by folder …            one item a folder, its files as slots
   v7s3 register --items items.jsonl …                        payload items, e.g. of `v7s3 prepare`
 
 Stop it at any time: the same command goes on where it stopped. Items that V7 blocked or refused are not sent again
@@ -32,6 +34,8 @@ Exit codes: 0 all items are in V7, 5 some are not, 7 stopped and resumable, 130 
 @app.command(help=_HELP)
 def register(
     source: Annotated[str, typer.Argument(metavar="[s3://BUCKET/PREFIX]", show_default=False)] = "",
+    keys_from: Annotated[str, typer.Option(metavar="FILE|-", help="Storage keys, one a line or NUL-separated.")] = "",
+    manifest: Annotated[str, typer.Option(metavar="FILE|-", help="CSV or JSONL: storage_key, name, path, type…")] = "",
     items: Annotated[str, typer.Option(metavar="FILE|-", help="Payload items, JSON or JSONL.")] = "",
     team: options.Team = "",
     dataset: options.Dataset = "",
@@ -51,7 +55,16 @@ def register(
     fps: Annotated[str, typer.Option(metavar="FPS|native", help="Frames a second for videos.")] = "",
     as_frames: Annotated[bool, typer.Option("--as-frames", help="Split videos into frames.")] = False,
     extract_views: Annotated[bool, typer.Option("--extract-views", help="Make the three views of volumes.")] = False,
-    tag: Annotated[list[str], typer.Option(metavar="CLASS", help="Tag every item; repeatable.")] = [],
+    tag: Annotated[list[str], typer.Option(metavar="CLASS[=TEXT]", help="Tag every item; repeatable.")] = [],
+    tag_from: Annotated[str, typer.Option(metavar="REGEX", help="Tags from the key: what the groups match.")] = "",
+    slots_by: Annotated[
+        str, typer.Option(metavar="folder|REGEX", help="One item of several slots; groups `item` and `slot`.")
+    ] = "",
+    slots_expect: Annotated[
+        list[str], typer.Option(metavar="SLOTS", help="Refuse groups that lack one of these.")
+    ] = [],
+    layout: Annotated[str, typer.Option(help="auto, grid, horizontal, vertical, simple or channels.")] = "auto",
+    strict: Annotated[bool, typer.Option("--strict", help="Send nothing when a row of the manifest is bad.")] = False,
     rate: Annotated[str, typer.Option(metavar="N/min", help="Requests a minute; 0 for no limit.")] = "100/min",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 8,
     batch_size: Annotated[int, typer.Option(min=1, max=100, help="Items a request.")] = 100,

@@ -23,14 +23,17 @@ from v7s3.items.ledger import Ledger, Target
 from v7s3.items.payload import RegisterRequest
 from v7s3.items.register import Sender
 from v7s3.items.run import Run
+from v7s3.items.tally import report_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from v7s3.darwin import Darwin
+    from v7s3.items.outcome import Outcome
     from v7s3.items.payload import Access, RegisterResponse
     from v7s3.items.planning import Planned
+    from v7s3.items.run import Report
 
 _SHOWN = 10  # items of the plan that --dry-run names
 
@@ -40,6 +43,8 @@ class Job:
     """The options of `v7s3 register`, name for name."""
 
     source: str
+    keys_from: str
+    manifest: str
     items: str
     team: str
     dataset: str
@@ -58,6 +63,11 @@ class Job:
     as_frames: bool
     extract_views: bool
     tag: list[str]
+    tag_from: str
+    slots_by: str
+    slots_expect: list[str]
+    layout: str
+    strict: bool
     rate: str
     workers: int
     batch_size: int
@@ -150,10 +160,10 @@ def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
 
 
 @contextmanager
-def _report(job: Job) -> Iterator[Callable[[str], None]]:
-    """Writes one line to --report at a time, so that it is true at any moment; nowhere without --report."""
+def _report(job: Job) -> Iterator[Report]:
+    """Writes a line of --report for each outcome as it comes, so that the file is true at any moment."""
     if job.report is None or job.dry_run:
-        yield lambda _line: None
+        yield lambda _outcome, *, earlier: None  # noqa: ARG005  # a report that nobody asked for
         return
     try:
         job.report.parent.mkdir(parents=True, exist_ok=True)
@@ -163,8 +173,8 @@ def _report(job: Job) -> Iterator[Callable[[str], None]]:
             f"the report {job.report} cannot be written: {error.strerror}", hint="name another --report"
         ) from None
 
-    def write(line: str) -> None:
-        file.write(output.scrub(line) + "\n")
+    def write(outcome: Outcome, *, earlier: bool) -> None:
+        file.write(output.scrub(report_line(outcome, earlier=earlier)) + "\n")
 
     with file:
         yield write

@@ -156,14 +156,13 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
     """
     registered = _by_place(response.items)
     blocked = _by_place(response.blocked_items)
+    # An answer without paths is still unambiguous while the names of the request differ.
     unique = len({one.item.name for one in batch}) == len(batch)
     outcomes = []
     for one in batch:
-        place = _place(one.item.path, one.item.name)
-        # An answer without paths is still unambiguous while the names of the request differ.
-        places = [place, _place(None, one.item.name)] if unique else [place]
-        refusal = next((blocked[p] for p in places if p in blocked), None)
-        success = next((registered[p] for p in places if p in registered), None)
+        place, bare = (one.item.path, one.item.name), (None, one.item.name)
+        refusal = blocked.get(place) or (blocked.get(bare) if unique else None)
+        success = registered.get(place) or (registered.get(bare) if unique else None)
         if refusal is not None:
             outcomes.append(_blocked(one, refusal))
         elif success is not None:
@@ -174,11 +173,8 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
 
 
 def _by_place(items: Iterable[ItemT]) -> dict[tuple[str | None, str], ItemT]:
-    return {_place(item.path if "path" in item.model_fields_set else None, item.name): item for item in items}
-
-
-def _place(path: str | None, name: str) -> tuple[str | None, str]:
-    return (None if path is None else path.strip("/"), name)
+    """The items by path and name, both as the models normalise them; path None where the answer has none."""
+    return {(item.path if "path" in item.model_fields_set else None, item.name): item for item in items}
 
 
 def _blocked(one: Planned, answer: BlockedItem) -> Outcome:
@@ -198,6 +194,6 @@ def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
 
 
 def _outcome(one: Planned, state: State, reason: str = "", item_id: str = "") -> Outcome:
-    keys = tuple(found.key for found in one.objects)
-    etags = tuple(found.etag for found in one.objects)
-    return Outcome(state, keys, etags, one.item.path or "/", one.item.name, reason, item_id)
+    keys = tuple([found.key for found in one.objects])
+    etags = tuple([found.etag for found in one.objects])
+    return Outcome(state, keys, etags, one.item.path, one.item.name, reason, item_id)

@@ -8,33 +8,38 @@ items of a file or of groups ────────────────┴
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from v7s3.items.outcome import DONE, JUDGED, Outcome
-from v7s3.items.planning import Planned, Refused, Skipped
+from v7s3.items.planning import Plan, Planned, Refused, Skipped
 from v7s3.items.register import Sender, register
-from v7s3.items.tally import Tally, report_line
+from v7s3.items.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from v7s3.items.ledger import Ledger, Standing
     from v7s3.items.objects import StorageObject
 
+GROWN = "grown since it was registered"
 _LOOKED_UP = 500  # items whose keys are looked up in the ledger at a time
+
+
+class Report(Protocol):
+    """Takes note of one outcome; `earlier` when a run before this one settled it."""
+
+    def __call__(self, outcome: Outcome, *, earlier: bool) -> None: ...
 
 
 class Run:
     """The state of one run. Every method is called in the run's own thread.
 
-    `report` gets one JSON line for each item the run has looked at, settled earlier or now. `retry_failed` sends
+    `report` is told of each item the run has looked at, settled earlier or now. `retry_failed` sends
     what earlier runs left blocked or refused once more; what failed is always sent again. A `dry` run records nothing.
     """
 
-    def __init__(
-        self, ledger: Ledger, storage: str, report: Callable[[str], None], *, retry_failed: bool, dry: bool = False
-    ) -> None:
+    def __init__(self, ledger: Ledger, storage: str, report: Report, *, retry_failed: bool, dry: bool = False) -> None:
         self.tally = Tally()
         self._ledger = ledger
         self._storage = storage
@@ -42,50 +47,60 @@ class Run:
         self._dry = dry
         self._settled = DONE if retry_failed else DONE | JUDGED
 
-    def unsettled_objects(self, pages: Iterable[list[StorageObject]]) -> Iterator[StorageObject]:
-        """The objects that are not settled; the others are counted and reported."""
+    def unsettled_objects(
+        self, pages: Iterable[Sequence[StorageObject | Refused]]
+    ) -> Iterator[StorageObject | Refused]:
+        """The objects that are not settled, and what the source refused; the others are counted and reported."""
         for page in pages:
             self.tally.listed += len(page)
-            known = self._ledger.standings(self._storage, [found.key for found in page])
+            known = self._standings(one for one in page if not isinstance(one, Refused))
             if not known:
                 yield from page
                 continue
-            for found in page:
-                standing = known.get(found.key)
-                if standing is not None and self._is_final(standing):
-                    self._earlier(found.key, found.etag, standing)
+            for one in page:
+                standing = None if isinstance(one, Refused) else known.get(one.key)
+                if isinstance(one, Refused) or standing is None or not self._is_final(standing):
+                    yield one
                 else:
-                    yield found
+                    self._earlier(one, standing)
 
-    def unsettled_items(self, values: Iterable[Planned | Skipped | Refused]) -> Iterator[Planned | Skipped | Refused]:
-        """As `unsettled_objects`, for items: one is settled when all its keys are."""
+    def unsettled_items(self, values: Iterable[Plan]) -> Iterator[Plan]:
+        """As `unsettled_objects`, for items: one is settled when all its keys are.
+
+        An item that has a registered key and another one is refused: V7 would answer ALREADY_EXISTS, or have the
+        registered key twice.
+        """
         source = iter(values)
         while some := list(islice(source, _LOOKED_UP)):
             self.tally.listed += len(some)
-            keys = [found.key for one in some if isinstance(one, Planned) for found in one.objects]
-            known = self._ledger.standings(self._storage, keys)
+            known = self._standings(found for one in some if isinstance(one, Planned) for found in one.objects)
             for one in some:
-                if isinstance(one, Planned) and self._is_settled(one, known):
+                if not isinstance(one, Planned):
+                    yield one
+                    continue
+                states = [known.get(found.key) for found in one.objects]
+                if all(standing is not None and self._is_final(standing) for standing in states):
                     for found in one.objects:
-                        self._earlier(found.key, found.etag, known[found.key])
+                        self._earlier(found, known[found.key])
+                elif taken := [found.key for found in one.objects if _is_done(known.get(found.key))]:
+                    yield _grown(one, taken, known[taken[0]])
                 else:
                     yield one
 
-    def _is_settled(self, one: Planned, known: dict[str, Standing]) -> bool:
-        return all(found.key in known and self._is_final(known[found.key]) for found in one.objects)
+    def _standings(self, objects: Iterable[StorageObject]) -> dict[str, Standing]:
+        return self._ledger.standings(self._storage, [found.key for found in objects])
 
     def _is_final(self, standing: Standing) -> bool:
         """A refusal of ours depends on the options of that run, so only V7's verdicts are remembered."""
         return standing.state in self._settled and (standing.state in DONE or bool(standing.path))
 
-    def _earlier(self, key: str, etag: str, standing: Standing) -> None:
-        self.tally.add_earlier(key, etag, standing)
-        outcome = Outcome(
-            standing.state, (key,), (standing.etag,), standing.path, standing.name, standing.reason, standing.item_id
-        )
-        self._report(report_line(outcome, earlier=True))
+    def _earlier(self, found: StorageObject, standing: Standing) -> None:
+        self.tally.add_earlier(found.key, found.etag, standing)
+        state, reason, path, name = standing.state, standing.reason, standing.path, standing.name
+        outcome = Outcome(state, (found.key,), (standing.etag,), path, name, reason, standing.item_id)
+        self._report(outcome, earlier=True)
 
-    def accepted(self, values: Iterable[Planned | Skipped | Refused]) -> Iterator[Planned]:
+    def accepted(self, values: Iterable[Plan]) -> Iterator[Planned]:
         """What is to be sent; what is skipped is counted, what is refused is settled as such."""
         for value in values:
             if isinstance(value, Planned):
@@ -108,7 +123,7 @@ class Run:
 
     def _conclude(self, outcome: Outcome) -> None:
         self.tally.add(outcome)
-        self._report(report_line(outcome))
+        self._report(outcome, earlier=False)
 
     def send(
         self, planned: Iterable[Planned], sender: Sender, *, batch_size: int, executor: Executor | None, window: int
@@ -125,3 +140,15 @@ class Run:
         )
         for outcome in outcomes:
             self._conclude(outcome)
+
+
+def _is_done(standing: Standing | None) -> bool:
+    return standing is not None and standing.state in DONE
+
+
+def _grown(one: Planned, taken: Sequence[str], standing: Standing) -> Refused:
+    """The refusal of an item some of whose objects V7 has already; its other objects are what is missing there."""
+    missing = tuple(found.key for found in one.objects if found.key not in taken)
+    place = f"{standing.path.rstrip('/')}/{standing.name}"
+    detail = f"{taken[0]} is registered already, as {place}: delete that item in V7 to register it with the others"
+    return Refused(missing, GROWN, detail)
