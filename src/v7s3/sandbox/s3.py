@@ -43,7 +43,7 @@ from v7s3.sandbox.s3xml import S3Error
 from v7s3.sandbox.serving import Request, Response, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from v7s3.sandbox.store import Store
@@ -326,7 +326,9 @@ class SandboxS3:
             if target.action == "s3:GetEncryptionConfiguration" and request.method == "GET":
                 return self._encryption(request)
             if target.action == "s3:ListBucket" and request.method == "GET":
-                return listing.list_objects(request, bucket, self.store.names(bucket), lambda n: self._entry(bucket, n))
+                foreign = self.configuration(bucket).foreign
+                names = self.store.names(bucket)
+                return listing.list_objects(request, bucket, names, lambda name: self._entry(bucket, name, foreign))
         before = self.store.key(bucket, key) if key else None
         response = self.store.call(request)
         if response.status < 300:
@@ -369,12 +371,11 @@ class SandboxS3:
             else:
                 kept.foreign.pop(key, None)
 
-    def _entry(self, bucket: str, name: str) -> listing.Entry | None:
+    def _entry(self, bucket: str, name: str, foreign: Mapping[str, str]) -> listing.Entry | None:
         key = self.store.key(bucket, name)
         if key is None:
             return None
-        foreign = self.configuration(bucket).foreign.get(name)
-        owner = foreign.rjust(64, "0") if foreign else _OWNER_ID
+        owner = foreign[name].rjust(64, "0") if name in foreign else _OWNER_ID
         return listing.Entry(key.last_modified_ISO8601, key.etag, key.size, key.storage_class, owner)
 
     def _encryption(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -33,7 +35,7 @@ class S3Error(Exception):
 
 def text(value: str) -> str:
     """Escaped for XML 1.0; control characters become character references as S3 writes them."""
-    return "".join(f"&#x{ord(c):x};" if c < " " and c != "\n" else c for c in escape(value))
+    return _CONTROL.sub(lambda match: f"&#x{ord(match[0]):x};", escape(value))
 
 
 def document(body: str, *, status: int = 200) -> Response:
