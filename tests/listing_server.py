@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 MODIFIED = "2026-05-01T10:00:00.000Z"
@@ -87,6 +87,7 @@ class Bucket:
     faults: list = field(default_factory=list)  # taken from the front, one per request: "503", "drop", "cut", bytes
     requests: int = 0
     headers: list = field(default_factory=list)
+    forbidden: set = field(default_factory=set)  # keys that may not be read
 
     def answer(self, query):
         prefix, after = query.get("prefix", ""), query.get("continuation-token", query.get("start-after", ""))
@@ -114,6 +115,21 @@ class Lister(BaseHTTPRequestHandler):
             bucket.headers.append(dict(self.headers))
             fault = bucket.faults.pop(0) if bucket.faults else None
         self.reply(fault, bucket, query)
+
+    def do_HEAD(self):
+        name, _, key = unquote(urlsplit(self.path).path.lstrip("/")).partition("/")
+        bucket = self.server.buckets[name]
+        with self.server.lock:
+            bucket.requests += 1
+        if key in bucket.forbidden or key not in bucket.keys:
+            self.send_response(403 if key in bucket.forbidden else 404)
+            self.send_header("Content-Length", "0")
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(key)))
+            self.send_header("ETag", f'"{ETAG}"')
+            self.send_header("Last-Modified", "Fri, 01 May 2026 10:00:00 GMT")
+        self.end_headers()
 
     def reply(self, fault, bucket, query):
         if fault == "drop":
