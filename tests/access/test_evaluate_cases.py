@@ -55,3 +55,9 @@ def test_the_decision_is_the_one_that_the_case_expects(case):
 @pytest.mark.parametrize("case", cases("public"))
 def test_the_policy_is_public_or_not_as_the_case_expects(case):
     assert is_public(policy_of(case)) is case["public"]
+
+
+def test_the_corpus_is_not_lost_on_the_way():
+    """A glob that finds nothing would make every test above pass."""
+    assert len(cases("expected")) > 1300
+    assert len(cases("public")) > 150

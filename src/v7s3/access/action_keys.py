@@ -88,21 +88,22 @@ _SEVERAL_VALUES = frozenset(
 )
 
 KeyType = Literal["Bool", "Numeric", "Date", "IpAddress"]
-_TYPES: dict[str, KeyType] = {
-    "aws:securetransport": "Bool",
-    "aws:multifactorauthpresent": "Bool",
-    "aws:principalisawsservice": "Bool",
-    "aws:viaawsservice": "Bool",
-    "aws:multifactorauthage": "Numeric",
-    "s3:max-keys": "Numeric",
-    "s3:signatureage": "Numeric",
-    "s3:tlsversion": "Numeric",
-    "s3:object-lock-remaining-retention-days": "Numeric",
-    "aws:currenttime": "Date",
-    "aws:tokenissuetime": "Date",
-    "s3:object-lock-retain-until-date": "Date",
-    "aws:sourceip": "IpAddress",
-    "aws:vpcsourceip": "IpAddress",
+_TYPES: dict[str, tuple[KeyType, ...]] = {
+    "aws:securetransport": ("Bool",),
+    "aws:multifactorauthpresent": ("Bool",),
+    "aws:principalisawsservice": ("Bool",),
+    "aws:viaawsservice": ("Bool",),
+    "aws:multifactorauthage": ("Numeric",),
+    "s3:max-keys": ("Numeric",),
+    "s3:signatureage": ("Numeric",),
+    "s3:tlsversion": ("Numeric",),
+    "s3:object-lock-remaining-retention-days": ("Numeric",),
+    "aws:currenttime": ("Date",),
+    "aws:epochtime": ("Date", "Numeric"),
+    "aws:tokenissuetime": ("Date",),
+    "s3:object-lock-retain-until-date": ("Date",),
+    "aws:sourceip": ("IpAddress",),
+    "aws:vpcsourceip": ("IpAddress",),
 }
 
 
@@ -123,6 +124,6 @@ def holds_several_values(key: str) -> bool:
     return key.lower() in _SEVERAL_VALUES
 
 
-def type_of(key: str) -> KeyType | None:
-    """The type of the key's value, None when it is text or not known here."""
-    return _TYPES.get(key.lower())
+def types_of(key: str) -> tuple[KeyType, ...]:
+    """The types that the key's value always has; empty when it is text or not known here."""
+    return _TYPES.get(key.lower(), ())

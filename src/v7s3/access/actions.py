@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
 
-from v7s3.access.action_keys import CARRIED_BY, type_of
+from v7s3.access.action_keys import CARRIED_BY, types_of
 from v7s3.access.globs import matches
 
 ResourceType = Literal["object", "bucket", "other"]
@@ -182,9 +182,8 @@ _KEYS = (
 KeyType = Literal["text", "arn", "ip", "date", "number", "bool"]
 
 _TYPES: dict[str, KeyType] = {"Bool": "bool", "Numeric": "number", "Date": "date", "IpAddress": "ip"}
-# What `action_keys.type_of` does not tell: it needs no ARNs, and compares the epoch as what it is compared with.
+# What `action_keys.types_of` does not tell: it needs only the types that it can sample.
 _MORE_TYPES: dict[str, frozenset[KeyType]] = {
-    "aws:EpochTime": frozenset({"date", "number"}),
     **dict.fromkeys(("aws:AssumedRoot", "aws:IsMcpServiceAction", "s3:ObjectCreationOperation"), frozenset({"bool"})),
     **dict.fromkeys(("s3:ExistingJobPriority", "s3:RequestJobPriority", "ec2:RoleDelivery"), frozenset({"number"})),
     **dict.fromkeys(("aws:PrincipalArn", "aws:SourceArn", "aws:SourceVpcArn"), frozenset({"arn"})),
@@ -249,8 +248,7 @@ def key_types(known: str) -> frozenset[KeyType]:
     """What the values of a key of the table are; the epoch is a date and a number."""
     if known in _MORE_TYPES:
         return _MORE_TYPES[known]
-    found = type_of(known)
-    return frozenset({_TYPES[found] if found else "text"})
+    return frozenset(_TYPES[found] for found in types_of(known)) or frozenset({"text"})
 
 
 def actions_of_key(known: str) -> frozenset[str]:

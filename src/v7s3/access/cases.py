@@ -39,12 +39,12 @@ def cases_of(readings: Sequence[StatementReading], context: Context) -> Cases:
     for reading in readings:
         for test in reading.tests if reading.concerns_caller else ():
             tests.setdefault(test.key, []).append(test)
-    found = {}
+    found: dict[str, tuple[Value, ...] | None] = {}
     for key, of_key in tests.items():
         value = context[key]
         if value in (Presence.PRESENT, Presence.UNKNOWN):
             found[key] = representatives(key, of_key, value)
-    return found
+    return Cases(found, context)
 
 
 @dataclass
@@ -57,10 +57,17 @@ class Search:
     visited: int = 0
 
     def outcome(self) -> Effect:
-        self._visit(NO_CASE)
+        waiting = [iter([NO_CASE])]  # depth first: the cases that each case on the way splits into
+        while waiting and "depends" not in self.found and len(self.found) < 2:
+            case = next(waiting[-1], None)
+            if case is None:
+                waiting.pop()
+            else:
+                waiting.append(self._visit(case))
         return next(iter(self.found)) if len(self.found) == 1 else "depends"
 
-    def _visit(self, case: Case) -> None:
+    def _visit(self, case: Case) -> Iterator[Case]:
+        """The smaller cases that this one splits into; none when it has an outcome, which is then noted."""
         self.visited += 1
         truths = [(reading, reading.applies(case, self.cases)) for reading in self.readings]
         effect = combine(
@@ -71,11 +78,8 @@ class Search:
         smaller = None if effect != "depends" or self.visited > _BUDGET else self._split(case, open_readings)
         if smaller is None:
             self.found.setdefault(effect, case)
-            return
-        for each in smaller:
-            self._visit(each)
-            if "depends" in self.found or len(self.found) > 1:
-                return
+            return iter(())
+        return smaller
 
     def _split(self, case: Case, open_readings: Sequence[StatementReading]) -> Iterator[Case] | None:
         """The same case with one more thing settled in each possible way; None when nothing is left to settle."""
@@ -83,7 +87,7 @@ class Search:
             return (Case(case.values, resource) for resource in self._resources)
         for reading in open_readings:
             for key in reading.open_keys(case, self.cases):
-                candidates = self.cases.get(key)
+                candidates = self.cases.candidates.get(key)
                 if candidates is not None:
                     return (Case({**case.values, key: value}, case.resource) for value in candidates)
         return None

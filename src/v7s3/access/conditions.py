@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain, combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from v7s3.access.action_keys import holds_several_values, type_of
+from v7s3.access.action_keys import holds_several_values, types_of
 from v7s3.access.context import ABSENT, UNKNOWN, Context, Presence, Texts, Value
 from v7s3.access.globs import Glob, Wild, regions
 from v7s3.access.logic import Truth, all_of, any_of, in_every_case
@@ -181,7 +180,7 @@ def _read_operand(operator: Operator, value: str, context: Context, *, with_vari
 
 _ANY_ARN = Glob((*(Wild.RUN_IN_PART, ":") * 5, Wild.RUN))
 _ANY_TEXT = Glob((Wild.ONE, Wild.RUN))
-_SETS = 5  # of so many different values all sets are tried for keys that hold several
+_MANY = 200  # values of one key; more are not gone through
 
 
 def representatives(key: str, tests: Sequence[ConditionTest], value: Value) -> tuple[Value, ...] | None:
@@ -192,26 +191,33 @@ def representatives(key: str, tests: Sequence[ConditionTest], value: Value) -> t
     texts = _sample_texts(key, tests)
     if texts is None:
         return None
-    singles = _different(tests, [(text,) for text in texts])
     several = holds_several_values(key) or any(test.operator.for_all or test.operator.for_any for test in tests)
-    if several and len(singles) > _SETS:
+    values = _different(tests, texts, several=several)
+    if len(values) > _MANY:
         return None
-    sizes = range(1, len(singles) + 1) if several else range(1, 2)
-    sets: list[Value] = [tuple(chain(*chosen)) for size in sizes for chosen in combinations(singles, size)]
-    return (ABSENT, *sets) if value is UNKNOWN else tuple(sets)
+    return (ABSENT, *values) if value is UNKNOWN else tuple(values)
 
 
-def _different(tests: Sequence[ConditionTest], values: list[Texts]) -> list[Texts]:
-    """One of the values for each way to come out of the tests."""
-    found: dict[tuple[Truth, ...], Texts] = {}
-    for value in values:
-        found.setdefault(tuple(test.single(value[0]) for test in tests), value)
+def _different(tests: Sequence[ConditionTest], texts: Sequence[str], *, several: bool) -> list[Texts]:
+    """One value for each way to come out of the tests; with `several` also combinations of texts, where they differ."""
+    contributions = {text: tuple(frozenset([test.single(text)]) for test in tests) for text in texts}
+    found: dict[tuple[frozenset[Truth], ...], Texts] = {}
+    for text, contribution in contributions.items():
+        found.setdefault(contribution, (text,))
+    singles = dict(found)
+    waiting = list(found.items()) if several else []
+    for contribution, value in waiting:  # grows while it is walked
+        for other, single in singles.items():
+            both = tuple(map(frozenset.union, contribution, other))
+            if both not in found and len(found) <= _MANY:
+                found[both] = value + single
+                waiting.append((both, value + single))
     return list(found.values())
 
 
 def _sample_texts(key: str, tests: Sequence[ConditionTest]) -> list[str] | None:
     families = {test.operator.family for test in tests if not test.problem} - {"Null"}
-    if type_of(key) == "Bool":
+    if "Bool" in types_of(key):
         return ["true", "false"]
     if families <= {"String", "Arn"}:
         operands = [operand for test in tests for operand in test.operands if isinstance(operand, Pattern)]
@@ -222,4 +228,4 @@ def _sample_texts(key: str, tests: Sequence[ConditionTest]) -> list[str] | None:
         return None  # one key compared as text and as a number
     (family,) = families
     typed = samples(family, [operand for test in tests for operand in test.operands])
-    return typed if type_of(key) == family else [*typed, "?"]
+    return typed if family in types_of(key) else [*typed, "?"]

@@ -27,7 +27,7 @@ from v7s3.access.public import is_public
 from v7s3.access.statements import Case, StatementReading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from v7s3.access.policy import PolicyDocument
 
@@ -55,7 +55,8 @@ def evaluate(policy: PolicyDocument | None, request: AccessRequest) -> Decision:
     outcome = search.outcome()
     if outcome != "depends":
         return _decided_by_cases(outcome, trace)
-    return _open(trace, search.found)
+    names = {test.key: test.condition.key for reading in readings for test in reading.tests}
+    return _open(trace, {effect: _example(case, names) for effect, case in search.found.items()})
 
 
 def context_of(request: AccessRequest) -> Context:
@@ -95,13 +96,12 @@ def _decided_by_cases(effect: Effect, trace: tuple[StatementResult, ...]) -> Dec
     )
 
 
-def _open(trace: tuple[StatementResult, ...], found: dict[Effect, Case]) -> Decision:
+def _open(trace: tuple[StatementResult, ...], examples: Mapping[Effect, Example]) -> Decision:
     is_allowed = any(result.effect == "Allow" and result.truth is Truth.TRUE for result in trace)
     because = tuple(
         result for result in trace if result.truth is Truth.UNKNOWN and not (is_allowed and result.effect == "Allow")
     )
     keys, conditions = _hangs_on(because)
-    both = "allowed" in found and "denied" in found
     return Decision(
         "depends",
         f"depends on {', '.join(keys)}: {_labels(because)}",
@@ -109,8 +109,8 @@ def _open(trace: tuple[StatementResult, ...], found: dict[Effect, Case]) -> Deci
         trace,
         keys,
         conditions,
-        allowed_when=_example(found["allowed"]) if both else None,
-        denied_when=_example(found["denied"]) if both else None,
+        allowed_when=examples.get("allowed") if "denied" in examples else None,
+        denied_when=examples.get("denied") if "allowed" in examples else None,
     )
 
 
@@ -125,6 +125,7 @@ def _labels(results: Sequence[StatementResult]) -> str:
     return ", ".join(result.label for result in results)
 
 
-def _example(case: Case) -> Example:
+def _example(case: Case, names: Mapping[str, str]) -> Example:
+    """The case with the keys as the policy writes them."""
     resource = {} if case.resource is None else {"resource": case.resource}
-    return {**resource, **{key: shown(value) for key, value in case.values.items()}}
+    return {**resource, **{names[key]: shown(value) for key, value in case.values.items()}}

@@ -143,16 +143,16 @@ _State = tuple[tuple[int, int], ...]  # for each machine that still runs, its nu
 _Step = tuple[_State, int, str]  # a state, the number of the step before it, and the character between the two
 
 _EVERYTHING = Glob((Wild.RUN,))
-_STATES = 20_000  # more than any real policy needs; a hostile one is answered with "cannot tell"
+_STEPS = 100_000  # far more than real policies need; a hostile one is answered with "cannot tell"
 _UNUSUAL: list[str] = [chr(number) for number in range(0xE000, 0xF8FF)]
 _ORDINARY = "x0_-."  # characters for examples, tried in this order, that people can read
 
 
-def regions(globs: Sequence[Glob], within: Glob = _EVERYTHING, limit: int = _STATES) -> list[str] | None:
+def regions(globs: Sequence[Glob], within: Glob = _EVERYTHING, limit: int = _STEPS) -> list[str] | None:
     """One short example of every part into which `globs` cut the texts that `within` covers.
 
     Two texts are in the same part when each glob covers both or neither. None when telling the parts apart would take
-    more than `limit` states, which happens for globs such as `*a????????????????????`.
+    more than `limit` steps of one glob by one character, which happens for globs such as `*a????????????????????`.
     """
     machines = [_machine(within), *dict.fromkeys(map(_machine, globs))]
     other = _unnamed_character(machines)
@@ -165,13 +165,14 @@ def regions(globs: Sequence[Glob], within: Glob = _EVERYTHING, limit: int = _STA
         if 0 in accepting:
             examples.setdefault(accepting, place)
         named = {character for number, bits in state for character in machines[number].characters(bits)}
+        limit -= len(state) * (len(named) + 1)
+        if limit < 0:
+            return None
         for character in (other, *sorted(named)):
             following = tuple(
                 (number, bits) for number, old in state if (bits := machines[number].step(old, character))
             )
             if following and following[0][0] == 0 and following not in seen:
-                if len(seen) >= limit:
-                    return None
                 seen.add(following)
                 queue.append((following, place, character))
     return [_spelled(queue, place) for place in examples.values()]

@@ -30,18 +30,22 @@ _NEGATION = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE, Truth.UNKNOWN: Tr
 
 def all_of(truths: Iterable[Truth]) -> Truth:
     """AND: one false is enough; the empty AND is true."""
-    found = set(truths)
-    if Truth.FALSE in found:
-        return Truth.FALSE
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.TRUE
+    return _unless(Truth.FALSE, truths, otherwise=Truth.TRUE)
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
     """OR: one true is enough; the empty OR is false."""
-    found = set(truths)
-    if Truth.TRUE in found:
-        return Truth.TRUE
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.FALSE
+    return _unless(Truth.TRUE, truths, otherwise=Truth.FALSE)
+
+
+def _unless(deciding: Truth, truths: Iterable[Truth], *, otherwise: Truth) -> Truth:
+    found = otherwise
+    for truth in truths:
+        if truth is deciding:
+            return deciding
+        if truth is Truth.UNKNOWN:
+            found = truth
+    return found
 
 
 def in_every_case(truths: Iterable[Truth]) -> Truth:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -88,7 +89,7 @@ def read_operand(family: Family, relation: str, text: str) -> Operand | None:
     match family:
         case "Numeric" | "Date":
             read = read_number if family == "Numeric" else read_instant
-            bound = read(text)
+            bound = read(text) if len(text) <= _LONGEST_BOUND else None
             return None if bound is None else Ordered(relation, bound, read)
         case "Bool" | "Null":
             return Word(text.lower()) if text.lower() in ("true", "false") else None
@@ -115,17 +116,20 @@ def has_type(family: Family, text: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------ reading
 
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d{1,500}(\.\d{0,500})?|\.\d{1,500})([eE][+-]?\d{1,2})?", re.ASCII)
+_LONGEST_BOUND = 100  # characters; so that numbers between two bounds can be written out and read again
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?", re.ASCII | re.DOTALL)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_DIGITS = 4
 
 
+@lru_cache(maxsize=4096)
 def read_number(text: str) -> Fraction | None:
     return Fraction(text) if _NUMBER.fullmatch(text) else None
 
 
+@lru_cache(maxsize=4096)
 def read_instant(text: str) -> Fraction | None:
     """Microseconds since 1970 of an ISO 8601 date or of epoch seconds; UTC where no zone is given."""
     if _MONTH.fullmatch(text):
@@ -158,6 +162,7 @@ def read_network(text: str) -> Network | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def read_address(text: str) -> Address | None:
     try:
         return ipaddress.ip_address(text)
@@ -206,7 +211,7 @@ def _spelled(family: Family, number: Fraction) -> str:
             return (_EPOCH + timedelta(microseconds=int(number))).isoformat().replace("+00:00", "Z")
         except OverflowError:
             number /= 1_000_000
-    with localcontext(prec=200):
+    with localcontext(prec=1000):
         return format((Decimal(number.numerator) / Decimal(number.denominator)).normalize(), "f")
 
 

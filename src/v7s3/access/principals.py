@@ -58,11 +58,13 @@ class Caller:
 
     @classmethod
     def parse(cls, text: str) -> Caller:
-        """An IAM or STS ARN, a service's name, or "*" for no credentials; anything else is of kind "other"."""
+        """An IAM or STS ARN, an account id, a service's name, or "*" for no credentials; else of kind "other"."""
         if text in ("*", "anonymous"):
             return cls(text, "anonymous")
         if _SERVICE.fullmatch(text):
             return cls(text, "service")
+        if _ACCOUNT_ID.fullmatch(text):
+            text = f"arn:aws:iam::{text}:root"
         arn = _ARN.fullmatch(text)
         if arn is None:
             return cls(text, "other")

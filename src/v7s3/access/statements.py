@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,10 +15,26 @@ from v7s3.access.principals import Caller, Verdict, means, means_all_but
 from v7s3.access.resources import asked_for, resource_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from v7s3.access.policy import Statement
     from v7s3.access.variables import Pattern
 
-Cases = Mapping[str, tuple[Value, ...] | None]  # representative values of the unknown keys; None = not finitely many
+
+class Cases:
+    """The representative values of the unknown keys; None for a key where finitely many do not represent all."""
+
+    def __init__(self, candidates: Mapping[str, tuple[Value, ...] | None], context: Context) -> None:
+        self.candidates = candidates
+        self._context = context
+        self._truths: dict[ConditionTest, Truth] = {}
+
+    def holds(self, test: ConditionTest) -> Truth:
+        """Whether a condition holds whichever case is the real one."""
+        if test not in self._truths:
+            values = self.candidates.get(test.key) or (self._context[test.key],)
+            self._truths[test] = in_every_case(map(test.holds, values))
+        return self._truths[test]
 
 
 @dataclass(frozen=True)
@@ -107,10 +122,7 @@ class StatementReading:
     def holds(self, test: ConditionTest, case: Case, cases: Cases) -> Truth:
         if test.key in case.values:
             return test.holds(case.values[test.key])
-        candidates = cases.get(test.key)
-        if candidates is None:
-            return test.holds(self.context[test.key])
-        return in_every_case(map(test.holds, candidates))
+        return cases.holds(test) if self.concerns_caller else test.holds(self.context[test.key])
 
     def open_keys(self, case: Case, cases: Cases) -> Iterator[str]:
         """The keys of conditions that are open in this case."""

@@ -87,12 +87,12 @@ def pieces(text: str, *, with_variables: bool) -> tuple[Piece, ...]:
 
 
 def _plain(text: str) -> Iterator[Piece]:
-    """Plain text; a `${` that nothing closes could mean anything."""
-    for number, part in enumerate(text.split("${")):
-        if number:
-            yield Variable("", None)
-        if part:
-            yield Plain(part)
+    """Plain text; after a `${` that nothing closes anything could be meant."""
+    before, opened, _ = text.partition("${")
+    if before:
+        yield Plain(before)
+    if opened:
+        yield Variable("", None)
 
 
 class Reading(NamedTuple):
