@@ -87,7 +87,7 @@ _SEVERAL_VALUES = frozenset(
     }
 )
 
-KeyType = Literal["Bool", "Numeric", "Date", "IpAddress"]
+KeyType = Literal["Bool", "Numeric", "Date", "IpAddress", "Arn"]
 _TYPES: dict[str, tuple[KeyType, ...]] = {
     "aws:securetransport": ("Bool",),
     "aws:multifactorauthpresent": ("Bool",),
@@ -104,6 +104,11 @@ _TYPES: dict[str, tuple[KeyType, ...]] = {
     "s3:object-lock-retain-until-date": ("Date",),
     "aws:sourceip": ("IpAddress",),
     "aws:vpcsourceip": ("IpAddress",),
+    "aws:principalarn": ("Arn",),
+    "aws:sourcearn": ("Arn",),
+    "aws:sourcevpcarn": ("Arn",),
+    "s3:dataaccesspointarn": ("Arn",),
+    "s3:accessgrantsinstancearn": ("Arn",),
 }
 
 

@@ -181,13 +181,11 @@ _KEYS = (
 
 KeyType = Literal["text", "arn", "ip", "date", "number", "bool"]
 
-_TYPES: dict[str, KeyType] = {"Bool": "bool", "Numeric": "number", "Date": "date", "IpAddress": "ip"}
+_TYPES: dict[str, KeyType] = {"Bool": "bool", "Numeric": "number", "Date": "date", "IpAddress": "ip", "Arn": "arn"}
 # What `action_keys.types_of` does not tell: it needs only the types that it can sample.
 _MORE_TYPES: dict[str, frozenset[KeyType]] = {
     **dict.fromkeys(("aws:AssumedRoot", "aws:IsMcpServiceAction", "s3:ObjectCreationOperation"), frozenset({"bool"})),
     **dict.fromkeys(("s3:ExistingJobPriority", "s3:RequestJobPriority", "ec2:RoleDelivery"), frozenset({"number"})),
-    **dict.fromkeys(("aws:PrincipalArn", "aws:SourceArn", "aws:SourceVpcArn"), frozenset({"arn"})),
-    **dict.fromkeys(("s3:DataAccessPointArn", "s3:AccessGrantsInstanceArn"), frozenset({"arn"})),
     **dict.fromkeys(("aws:ChatbotSourceArn", "ec2:SourceInstanceARN", "lambda:SourceFunctionArn"), frozenset({"arn"})),
 }
 

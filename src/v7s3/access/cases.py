@@ -58,7 +58,10 @@ class Search:
 
     def outcome(self) -> Effect:
         waiting = [iter([NO_CASE])]  # depth first: the cases that each case on the way splits into
-        while waiting and "depends" not in self.found and len(self.found) < 2:
+        while waiting and not ("allowed" in self.found and "denied" in self.found):
+            if self.visited == _BUDGET:
+                self.found.setdefault("depends", NO_CASE)
+                break
             case = next(waiting[-1], None)
             if case is None:
                 waiting.pop()
@@ -75,7 +78,7 @@ class Search:
             allow=(truth for reading, truth in truths if reading.statement.effect == "Allow"),
         )
         open_readings = [reading for reading, truth in truths if truth is Truth.UNKNOWN]
-        smaller = None if effect != "depends" or self.visited > _BUDGET else self._split(case, open_readings)
+        smaller = None if effect != "depends" else self._split(case, open_readings)
         if smaller is None:
             self.found.setdefault(effect, case)
             return iter(())

@@ -222,6 +222,8 @@ def _sample_texts(key: str, tests: Sequence[ConditionTest]) -> list[str] | None:
     if families <= {"String", "Arn"}:
         operands = [operand for test in tests for operand in test.operands if isinstance(operand, Pattern)]
         globs = [glob for operand in operands for glob in operand.globs]
+        if "Arn" in types_of(key):
+            return regions(globs, within=_ANY_ARN)
         found = regions([*globs, _ANY_ARN] if "Arn" in families else globs, within=_ANY_TEXT)
         return found and [*found, ""]
     if len(families) > 1:
