@@ -49,14 +49,16 @@ class Target:
     why_no_get: str = ""
 
 
-def find_target(settings: AwsSettings, bucket: str, key: str, *, client: S3Client | None = None) -> Target:
+def find_target(
+    settings: AwsSettings, bucket: str, key: str, client: S3Client | None = None, why_no_client: str = ""
+) -> Target:
     """Prepare to ask about `bucket`. `key` "" or ending in "/" is a prefix: its first object in a listing is taken.
 
     `client` is a connected client; without one the unsigned preflight alone is possible.
     """
     why = ""
     if client is None:
-        why = "a presigned GET needs AWS credentials, and there are none"
+        why = f"a presigned GET needs AWS credentials: {why_no_client}"
         client = connect(settings, bucket, anonymous=True)
     elif not key or key.endswith("/"):
         key, why = _first_key(client, bucket, key)
@@ -176,9 +178,16 @@ def wait_until_let_in(
         for attempt in range(attempts):
             if attempt:
                 pause(seconds)
-            if all(lets_through(browser.preflight(target, origin), origin, "GET") for origin in origins):
+            if all(_lets_in(browser, target, origin) for origin in origins):
                 return True
     return False
+
+
+def _lets_in(browser: Browser, target: Target, origin: str) -> bool:
+    try:
+        return lets_through(browser.preflight(target, origin), origin, "GET")
+    except (ServiceError, NotFoundError):  # a host that is busy, or has not heard of a new bucket
+        return False
 
 
 def curl_lines(target: Target, origins: Sequence[str], settings: AwsSettings) -> list[str]:

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from access.test_cors import configurations, origins
 from v7s3.access.cors import CORSConfiguration, CORSRequest, evaluate_cors
-from v7s3.access.cors_write import RULE_ID, Placement, darwin_rule, merge_text, merged, place, spell
+from v7s3.access.cors_write import Placement, darwin_rule, merge_text, merged, place, spell
+from v7s3.access.profile import CORS_RULE_ID
 from v7s3.errors import UsageError
 
 DARWIN = "https://darwin.v7labs.com"
-OURS = darwin_rule(ident=RULE_ID)
+OURS = darwin_rule(ident=CORS_RULE_ID)
 GUIDE = {"AllowedHeaders": ["*"], "AllowedMethods": ["GET"], "AllowedOrigins": [DARWIN], "ExposeHeaders": []}
 EVERYBODY = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
 UPLOADS = {"AllowedMethods": ["PUT"], "AllowedOrigins": [DARWIN]}
-MINE = {"ID": RULE_ID, **GUIDE}
-OLD = {"ID": RULE_ID, "AllowedMethods": ["HEAD"], "AllowedOrigins": [DARWIN]}
+MINE = {"ID": CORS_RULE_ID, **GUIDE}
+OLD = {"ID": CORS_RULE_ID, "AllowedMethods": ["HEAD"], "AllowedOrigins": [DARWIN]}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_our_rule_goes_where_it_takes_effect_and_no_further_to_the_front(rules, 
 
 
 def test_a_max_age_asked_for_is_not_served_by_a_rule_without_it():
-    wanted = darwin_rule(max_age=600, ident=RULE_ID)
+    wanted = darwin_rule(max_age=600, ident=CORS_RULE_ID)
     assert place(CORSConfiguration.parse([GUIDE]), wanted).kind == "insert"
     assert place(CORSConfiguration.parse([{**GUIDE, "MaxAgeSeconds": 600}]), wanted).kind == "nothing"
 
@@ -59,7 +60,7 @@ def test_a_hundred_rules_leave_no_room():
 @given(configurations, st.lists(origins, min_size=1, max_size=2, unique=True))
 def test_after_merging_every_origin_is_answered_by_name_and_merging_again_changes_nothing(configuration, wanted):
     rules = configuration.as_api()["CORSRules"]
-    ours = darwin_rule(wanted, ident=RULE_ID)
+    ours = darwin_rule(wanted, ident=CORS_RULE_ID)
     result = merged(rules, ours)
     assert merged(result, ours) == result
     for origin in wanted:
@@ -71,8 +72,10 @@ def test_after_merging_every_origin_is_answered_by_name_and_merging_again_change
 @given(configurations, st.lists(origins, min_size=1, max_size=2, unique=True), origins)
 def test_merging_never_widens_what_others_may_do(configuration, wanted, other):
     assume(other not in wanted)
-    assume(all(rule.ID != RULE_ID for rule in configuration.CORSRules))
-    after = CORSConfiguration.parse(merged(configuration.as_api()["CORSRules"], darwin_rule(wanted, ident=RULE_ID)))
+    assume(all(rule.ID != CORS_RULE_ID for rule in configuration.CORSRules))
+    after = CORSConfiguration.parse(
+        merged(configuration.as_api()["CORSRules"], darwin_rule(wanted, ident=CORS_RULE_ID))
+    )
     for origin, methods in ((other, ("GET", "PUT", "HEAD")), (wanted[0], ("PUT", "HEAD", "DELETE"))):
         for method in methods:
             request = CORSRequest("preflight", origin, method, ["range"])
@@ -82,7 +85,7 @@ def test_merging_never_widens_what_others_may_do(configuration, wanted, other):
 @given(configurations)
 def test_the_other_rules_are_the_same_objects_in_the_same_order(configuration):
     rules = configuration.as_api()["CORSRules"]
-    rest = [rule for rule in merged(rules, OURS) if rule.get("ID") != RULE_ID]
+    rest = [rule for rule in merged(rules, OURS) if rule.get("ID") != CORS_RULE_ID]
     assert [id(rule) for rule in rest] == [id(rule) for rule in rules]
 
 
@@ -105,7 +108,7 @@ def test_every_other_byte_of_the_text_stays():
     result = merge_text(CONSOLE, OURS)
     assert result.startswith(start)
     assert result.endswith('{ "AllowedMethods":[' + end)
-    assert [rule.ID for rule in CORSConfiguration.parse(result).CORSRules] == [None, RULE_ID, None]
+    assert [rule.ID for rule in CORSConfiguration.parse(result).CORSRules] == [None, CORS_RULE_ID, None]
 
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>

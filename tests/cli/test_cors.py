@@ -140,6 +140,14 @@ def test_a_warning_does_not_fail(v7s3, file):
     assert "COR036" in out
 
 
+def test_a_file_beside_a_bucket_needs_no_credentials(v7s3, file, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    code, out, _ = v7s3("cors", "check", "s3://frames", "--cors-file", file([{**GUIDE, "AllowedMethods": ["PUT"]}]))
+    assert code == 1
+    assert out.endswith("Next: v7s3 cors apply s3://frames\n")
+
+
 @pytest.mark.parametrize("form", ["json", "github", "markdown"])
 def test_the_other_formats_say_the_same(v7s3, file, form):
     code, out, _ = v7s3("cors", "check", "--cors-file", file([]), "--format", form)
@@ -244,7 +252,7 @@ def test_without_credentials_the_preflight_still_tells(v7s3, s3, monkeypatch):
     assert out == (
         "[skip]  cors       the configuration was not read: there are no AWS credentials\n"
         f"[ok]    preflight  S3 lets {DARWIN} GET (200)\n"
-        "[skip]  get        a presigned GET needs AWS credentials, and there are none\n"
+        "[skip]  get        a presigned GET needs AWS credentials: there are no AWS credentials\n"
         "\n"
         "2 not checked.\n"
     )
@@ -436,6 +444,15 @@ def test_merge_keeps_the_files_own_form_and_bytes(v7s3, file):
     ) + "\n"  # fmt: skip
 
 
+def test_merging_twice_adds_nothing(v7s3, file):
+    text = json.dumps([GUIDE])
+    assert v7s3("cors", "write", "--merge", file(text)) == (
+        0,
+        f"{text}\n",
+        f"cors.json lets {DARWIN} in already; nothing was added\n",
+    )
+
+
 def test_merge_can_change_the_form(v7s3, file):
     code, out, _ = v7s3("cors", "write", "--merge", file(XML, "old.xml"), "--format", "console")
     assert (code, out) == (0, CONSOLE)
@@ -499,6 +516,14 @@ def test_a_dry_run_writes_nothing(v7s3, s3):
     )
     assert out.endswith("Dry run: nothing was written.\n")
     assert stored(s3) == [EVERYBODY]
+
+
+def test_a_stack_that_would_undo_the_change_is_named_first(v7s3, s3):
+    tags = {"TagSet": [{"Key": "managed-by", "Value": "terraform"}]}
+    s3.client().put_bucket_tagging(Bucket="more", Tagging=tags)
+    code, _, err = v7s3("cors", "apply", "s3://more", "--dry-run", "--max-age", "1")
+    assert code == 0
+    assert "the bucket is managed by Terraform (tag managed-by=terraform): its next run may undo this change" in err
 
 
 def test_nothing_is_written_without_consent(v7s3, s3):

@@ -104,7 +104,7 @@ class CORSRequest:
     @property
     def asked_headers(self) -> tuple[str, ...]:
         """The asked names as S3 reads them: split at commas, trimmed, lower case, empty ones dropped."""
-        texts = [self.headers] if isinstance(self.headers, str) else self.headers
+        texts = [self.headers] if isinstance(self.headers, str) else self.headers or ()
         names = (name.strip().lower() for text in texts for name in text.split(","))
         return tuple(name for name in names if name)
 

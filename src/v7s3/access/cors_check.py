@@ -10,7 +10,7 @@ from v7s3.access.cors import CORSConfiguration, CORSRequest, RuleName, evaluate_
 from v7s3.access.cors_lint import lint_source
 from v7s3.access.cors_origins import shown, slip_of, slips_of, strangers_to
 from v7s3.access.cors_source import FORM_NAMES, CORSSource
-from v7s3.access.cors_write import DARWIN_ORIGIN, RULE_ID
+from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
 from v7s3.report import Check, Location, status_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ANY_HEADER = "x-v7s3-any"  # stands for a header the page may add; no list name
 
 def check_cors(
     configuration: CORSConfiguration | None,
-    origins: Sequence[str] = (DARWIN_ORIGIN,),
+    origins: Sequence[str] = (V7_ORIGIN,),
     *,
     source: CORSSource | None = None,
     fix: str = "v7s3 cors write",
@@ -158,7 +158,7 @@ def _meant_instead(configuration: CORSConfiguration, origin: str, winner: int) -
     """A later rule that names this origin, or is ours, while the winner does neither."""
 
     def names(rule: CORSRule) -> bool:
-        return origin in rule.AllowedOrigins or rule.ID == RULE_ID
+        return origin in rule.AllowedOrigins or rule.ID == CORS_RULE_ID
 
     if names(configuration.CORSRules[winner]):
         return None

@@ -9,8 +9,9 @@ from v7s3.access import cors_rules as rules
 from v7s3.access.cors import matches_pattern
 from v7s3.access.cors_origins import shown, slips_of, unsent_because
 from v7s3.access.cors_source import CORSSource, read_source
-from v7s3.access.cors_write import DARWIN_ORIGIN, MAX_RULES
+from v7s3.access.cors_write import MAX_RULES
 from v7s3.access.cors_xml import to_xml
+from v7s3.access.profile import V7_ORIGIN
 from v7s3.report import Location
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def lint_cors(text: str | bytes, document: str = "") -> list[Finding]:
     `document` names the file in the findings. An origin that is almost V7 Darwin's is a finding too.
     """
     source = read_source(text, document)
-    return [*lint_source(source), *(slips_of(source, DARWIN_ORIGIN) if source.configuration else ())]
+    return [*lint_source(source), *(slips_of(source, V7_ORIGIN) if source.configuration else ())]
 
 
 def lint_source(source: CORSSource) -> list[Finding]:

@@ -14,20 +14,19 @@ from v7s3.access import jsontext
 from v7s3.access.cors import CORSConfiguration, CORSRequest, CORSRule, evaluate_cors
 from v7s3.access.cors_source import CORSSource, read_source
 from v7s3.access.cors_xml import read_xml, rule_xml, to_xml
+from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DARWIN_ORIGIN = "https://darwin.v7labs.com"
-RULE_ID = "v7-darwin"
 MAX_RULES = 100
 
 Format = Literal["console", "api", "terraform", "cloudformation", "xml"]
 
 
 def darwin_rule(
-    origins: Sequence[str] = (DARWIN_ORIGIN,), max_age: int | None = None, ident: str | None = None
+    origins: Sequence[str] = (V7_ORIGIN,), max_age: int | None = None, ident: str | None = None
 ) -> CORSRule:
     """The guide's rule. `max_age` is in seconds; None leaves it out, as the guide does."""
     return CORSRule(
@@ -108,7 +107,7 @@ def merge_text(text: str, ours: CORSRule, document: str = "") -> str:
     """
     source = understood(text, document)
     assert source.configuration is not None
-    ours = replace(ours, ID=RULE_ID)
+    ours = replace(ours, ID=CORS_RULE_ID)
     placement = place(source.configuration, ours)
     if placement.kind == "nothing":
         return text

@@ -1,4 +1,4 @@
-"""What V7 needs from a bucket: the requests to allow and the statements that allow them.
+"""What V7 needs from a bucket: the requests to allow, the statements that allow them, the origin that loads objects.
 
 The one place to edit when V7's requirements change. Source: V7's guide "Connect into an external storage on AWS S3"
 (principal, actions, Id and Sid) and docs.v7labs.com/docs/aws-s3-configuration (ListBucket for MIRAX slides).
@@ -15,6 +15,8 @@ from v7s3.errors import UsageError
 
 V7_ACCOUNT = "258327614892"
 V7_ROLE = f"arn:aws:iam::{V7_ACCOUNT}:role/external_s3"
+V7_ORIGIN = "https://darwin.v7labs.com"  # of the page on which annotators look at the objects: it GETs them
+CORS_RULE_ID = "v7-darwin"  # ours among the rules of a CORS configuration
 POLICY_VERSION = "2012-10-17"
 POLICY_ID = "PolicyForExternalAccess"
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
 from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
-from v7s3.cli.options import OutputFormat, ReportFormat
-from v7s3.errors import CredentialsError, UsageError
+from v7s3.cli.options import FailLevel, OutputFormat, ReportFormat
+from v7s3.errors import CredentialsError, UsageError, V7S3Error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +25,28 @@ if TYPE_CHECKING:
     from v7s3.report import Check, Report
     from v7s3.s3 import AwsSettings
 
-DARWIN_ORIGIN = "https://darwin.v7labs.com"
-
 _ATTEMPTS = 12  # preflights after an apply, before it is called not yet visible
 _PAUSE = 5.0  # seconds between them
 
 app = typer.Typer(
-    name="cors",
     help="Check, write or apply the CORS rule that lets annotators' browsers load the objects.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 110},
 )
 
 
-class DocumentFormat(StrEnum):
-    CONSOLE = "console"
-    API = "api"
-    TERRAFORM = "terraform"
-    CLOUDFORMATION = "cloudformation"
-    XML = "xml"
-
-
+DocumentFormat = Literal["console", "api", "terraform", "cloudformation", "xml"]
 Origins = Annotated[
-    list[str], typer.Option("--origin", help="Origin of the page that loads the objects; may be repeated.")
+    list[str],
+    typer.Option("--origin", metavar="ORIGIN", help="Origin of the page that loads the objects; may be repeated."),
 ]
 MaxAge = Annotated[
-    int | None, typer.Option("--max-age", min=0, help="Seconds a browser may remember a preflight (MaxAgeSeconds).")
+    int | None,
+    typer.Option(
+        "--max-age", min=0, metavar="SECONDS", help="Seconds a browser may remember a preflight (MaxAgeSeconds)."
+    ),
 ]
 Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket.", show_default=False)]
 
@@ -63,15 +58,18 @@ def check(
     ] = None,
     *,
     cors_file: Annotated[
-        str | None, typer.Option("--cors-file", help="A CORS configuration to check instead; - reads standard input.")
+        str | None, typer.Option("--cors-file", metavar="FILE|-", help="Check this CORS configuration instead.")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Ask the endpoint as a browser does, too.")] = False,
     show_curl: Annotated[bool, typer.Option("--show-curl", help="Print the live requests as curl lines.")] = False,
-    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
+    origins: Origins = [V7_ORIGIN],
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
     form: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
+    fail_level: Annotated[
+        FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")
+    ] = FailLevel.ERROR,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
@@ -95,12 +93,12 @@ def check(
     _require_origins(origins)
     if url is None and (live or show_curl or cors_file is None):
         raise UsageError("there is no bucket to look at", hint="name it as s3://BUCKET, or a file with --cors-file")
-    settings = _settings(profile, region, endpoint_url)
+    settings = _settings(profile, region, endpoint_url) if url else None
     report, curl = _check(url, cors_file, origins, settings, live=live, show_curl=show_curl)
     result(render(report, form.value, verbose=verbose and not quiet, colour=use_colour(sys.stdout)))
     for line in curl:
         (result if form is ReportFormat.TEXT else note)(line)
-    return report.exit_code()
+    return report.exit_code(fail_level.value)
 
 
 @app.command()
@@ -114,10 +112,10 @@ def write(
         typer.Option("--format", help="Which tool's spelling; console, or that of the --merge file."),
     ] = None,
     merge: Annotated[
-        str | None, typer.Option("--merge", help="Add the rule to this file's rules (- reads standard input).")
+        str | None, typer.Option("--merge", metavar="FILE|-", help="Add the rule to this file's rules.")
     ] = None,
     max_age: MaxAge = None,
-    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
+    origins: Origins = [V7_ORIGIN],
 ) -> None:
     """Print the CORS rule of V7's guide: GET from https://darwin.v7labs.com.
 
@@ -141,10 +139,11 @@ def write(
 def apply(
     target: Bucket,
     *,
-    origins: Origins = [DARWIN_ORIGIN],  # Typer copies it
+    origins: Origins = [V7_ORIGIN],
     max_age: MaxAge = None,
     restore: Annotated[
-        Path | None, typer.Option("--restore", help="Put back a backup of an earlier apply.", show_default=False)
+        Path | None,
+        typer.Option("--restore", metavar="FILE", help="Put back a backup of an earlier apply.", show_default=False),
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Afterwards ask S3 until the rule has effect, for a minute.")
@@ -170,7 +169,7 @@ def apply(
     The rule goes where S3, which takes the first rule that matches, takes it. Run again it changes nothing. Stops with
     exit code 6 when somebody changes the configuration meanwhile. Needs s3:GetBucketCORS and s3:PutBucketCORS.
     """
-    from v7s3.access.cors_write import RULE_ID, darwin_rule
+    from v7s3.access.cors_write import darwin_rule
     from v7s3.cli.output import result, result_json
     from v7s3.render import render
     from v7s3.render.json import document
@@ -179,7 +178,7 @@ def apply(
     _require_origins(origins)
     settings = _settings(profile, region, endpoint_url)
     as_json = form is OutputFormat.JSON
-    ours = darwin_rule(origins, max_age, RULE_ID)
+    ours = darwin_rule(origins, max_age, CORS_RULE_ID)
     applied = _apply(url.bucket, settings, restore, ours, yes=yes, dry_run=dry_run, as_json=as_json)
     if applied.outcome == "dry-run" or restore is not None:
         report = _report(f"s3://{url.bucket}", [])
@@ -194,6 +193,13 @@ def apply(
     return report.exit_code()
 
 
+class Access(NamedTuple):
+    """A client for the bucket; None when there can be none, and why."""
+
+    client: S3Client | None
+    why_none: str = ""
+
+
 # --- check ----------------------------------------------------------------------------------------------------------
 
 
@@ -201,30 +207,36 @@ def _check(
     url: BucketUrl | None,
     cors_file: str | None,
     origins: Sequence[str],
-    settings: AwsSettings,
+    settings: AwsSettings | None,
     *,
     live: bool,
     show_curl: bool,
 ) -> tuple[Report, list[str]]:
-    """The report, and the curl lines when they are asked for."""
-    fix = f"v7s3 cors apply s3://{url.bucket}" if url else f"v7s3 cors write --merge {cors_file}"
-    if list(origins) != [DARWIN_ORIGIN]:
-        fix += "".join(f" --origin {origin}" for origin in origins)
+    """The report, and the curl lines when they are asked for. Without a bucket nothing of AWS is even imported."""
+    if url is None or settings is None:
+        assert cors_file is not None
+        checked, _ = _check_file(cors_file, origins, _with_origins(f"v7s3 cors write --merge {cors_file}", origins))
+        return _report(cors_file, [checked]), []
+    fix = _with_origins(f"v7s3 cors apply s3://{url.bucket}", origins)
     asks = live or show_curl
-    client = _client(settings, url.bucket, needed=not asks) if url and (asks or cors_file is None) else None
+    access = _access(settings, url.bucket, needed=not asks) if asks or cors_file is None else Access(None)
     if cors_file is not None:
         first, promise = _check_file(cors_file, origins, fix)
     else:
-        assert url is not None
-        first, promise = _check_bucket(client, url.bucket, origins, fix, needed=not live)
+        first, promise = _check_bucket(access, url.bucket, origins, fix, needed=not live)
     checks, curl = [first], []
-    if url is not None and asks:
+    if asks:
         from v7s3.cors_probe import curl_lines, find_target, live_checks
 
-        target = find_target(settings, url.bucket, url.key, client=client)
+        target = find_target(settings, url.bucket, url.key, access.client, access.why_none)
         checks += live_checks(target, origins, promise, fix) if live else []
         curl = curl_lines(target, origins, settings) if show_curl else []
-    return _report(f"s3://{url.bucket}" if url else str(cors_file), checks), curl
+    return _report(f"s3://{url.bucket}", checks), curl
+
+
+def _with_origins(command: str, origins: Sequence[str]) -> str:
+    """The command that mends it, for the same pages."""
+    return command + "".join(f" --origin {origin}" for origin in origins if list(origins) != [V7_ORIGIN])
 
 
 def _check_file(cors_file: str, origins: Sequence[str], fix: str) -> tuple[Check, Promise]:
@@ -238,7 +250,7 @@ def _check_file(cors_file: str, origins: Sequence[str], fix: str) -> tuple[Check
 
 
 def _check_bucket(
-    client: S3Client | None, bucket: str, origins: Sequence[str], fix: str, *, needed: bool
+    access: Access, bucket: str, origins: Sequence[str], fix: str, *, needed: bool
 ) -> tuple[Check, Promise]:
     """The bucket's own configuration. Unless it is `needed`, not being allowed to read it is a skip."""
     from v7s3.access.cors import CORSConfiguration
@@ -248,11 +260,11 @@ def _check_bucket(
     from v7s3.report import Check
 
     permission = "s3:GetBucketCORS"
-    if client is None:
-        reason = "the configuration was not read: there are no AWS credentials"
+    if access.client is None:
+        reason = f"the configuration was not read: {access.why_none}"
         return Check("cors", "skip", reason, call="get_bucket_cors", permission=permission), Promise(known=False)
     try:
-        rules = read_rules(client, bucket)
+        rules = read_rules(access.client, bucket)
     except CredentialsError as error:
         if needed:
             raise
@@ -280,15 +292,19 @@ def _written(
 ) -> str:
     from v7s3.access.cors import CORSConfiguration
     from v7s3.access.cors_write import darwin_rule, merge_text, spell
+    from v7s3.cli.output import note
 
     ours = darwin_rule(origins, max_age)
     bucket = _bucket_url(target).bucket if target else "BUCKET"
     if merge is None:
-        return spell(CORSConfiguration((ours,)), form.value if form else "console", bucket)
-    text = merge_text(_text(merge), ours, "standard input" if merge == "-" else merge)
+        return spell(CORSConfiguration((ours,)), form or "console", bucket)
+    given, name = _text(merge), "standard input" if merge == "-" else merge
+    text = merge_text(given, ours, name)
+    if text == given:
+        note(f"{name} lets {' and '.join(origins)} in already; nothing was added")
     if form is None:
         return text.removesuffix("\n")
-    return spell(CORSConfiguration.parse(text), form.value, bucket)
+    return spell(CORSConfiguration.parse(text), form, bucket)
 
 
 # --- apply ----------------------------------------------------------------------------------------------------------
@@ -310,16 +326,22 @@ def _apply(
     from v7s3.access.cors_write import merged
     from v7s3.apply import load_backup, make_plan
     from v7s3.bucket_cors import document, store
+    from v7s3.bucket_policy import owner_in_tags
     from v7s3.cli.applying import settle
+    from v7s3.cli.output import note
     from v7s3.s3 import connect
 
-    at_s3 = store(connect(settings, bucket), bucket)
+    client = connect(settings, bucket)
+    at_s3 = store(client, bucket)
     before = at_s3.read()
     if restore is not None:
         after = load_backup(restore)
     else:
         after = document(merged(json.loads(before)["CORSRules"] if before else [], ours))
     plan = make_plan("cors", bucket, before, after, at_s3)
+    if plan.changes and (owner := owner_in_tags(client, bucket)):
+        note(f"warning: the bucket is managed by {owner}: its next run may undo this change")
+        note("  `v7s3 cors write --format terraform` or `--format cloudformation` prints the rule for its source")
     return settle(plan, at_s3, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
@@ -329,11 +351,16 @@ def _seen_by_a_browser(url: BucketUrl, settings: AwsSettings, origins: Sequence[
 
     from v7s3.access.cors_answer import Promise
     from v7s3.cors_probe import find_target, preflight_checks, wait_until_let_in
+    from v7s3.report import Check
 
-    target = find_target(settings, url.bucket, url.key)
-    if wait:
-        wait_until_let_in(target, origins, attempts=_ATTEMPTS, seconds=_PAUSE, pause=time.sleep)
-    return preflight_checks(target, origins, Promise(known=False), f"v7s3 cors check s3://{url.bucket} --live")
+    again = _with_origins(f"v7s3 cors check s3://{url.bucket} --live", origins)
+    try:
+        target = find_target(settings, url.bucket, url.key)
+        if wait:
+            wait_until_let_in(target, origins, attempts=_ATTEMPTS, seconds=_PAUSE, pause=time.sleep)
+        return preflight_checks(target, origins, Promise(known=False), again)
+    except V7S3Error as error:  # what was written stays written, whatever becomes of the question
+        return [Check("preflight", "error", error.message, notes=(f"ask again: {again}",))]
 
 
 # --- reading the command line -----------------------------------------------------------------------------------------
@@ -351,19 +378,19 @@ def _settings(profile: str | None, region: str | None, endpoint_url: str | None)
     return AwsSettings(profile, region, endpoint_url)
 
 
-def _client(settings: AwsSettings, bucket: str, *, needed: bool) -> S3Client | None:
-    """A connected client; None when there are no credentials and the command can do without."""
+def _access(settings: AwsSettings, bucket: str, *, needed: bool) -> Access:
+    """A connected client. Unless it is `needed`, having no credentials is no error."""
     from v7s3.s3 import connect, open_session, translated
 
     try:
         with translated("AWS"):
             if open_session(settings).get_credentials() is None and not needed:
-                return None
-        return connect(settings, bucket)
-    except CredentialsError:
+                return Access(None, "there are no AWS credentials")
+        return Access(connect(settings, bucket))
+    except CredentialsError as error:
         if needed:
             raise
-        return None
+        return Access(None, error.message)
 
 
 def _require_origins(origins: Sequence[str]) -> None:
