@@ -18,7 +18,7 @@ _OBJECT_TAGS = ("PutObject", "PutObjectTagging", "PutObjectVersionTagging", "Byp
 _VERSIONED = (
     *("DeleteObjectVersion", "DeleteObjectVersionTagging", "GetObjectVersion", "GetObjectVersionAcl"),
     *("GetObjectVersionAttributes", "GetObjectVersionTagging", "GetObjectVersionTorrent", "PutObjectVersionAcl"),
-    *("PutObjectVersionTagging", "PutObjectVersionRetention", "GetObjectVersionForReplication"),
+    *("PutObjectVersionTagging", "GetObjectVersionForReplication"),
 )
 _TAGGED = (
     *(

@@ -20,11 +20,10 @@ _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.*)", re.DOTALL)
 _PARTITION = re.compile(r"aws(?:-[a-z-]+)?|.*[*?].*")
 _UNFILLED = re.compile(r"<[^>]*>|\{\{|\}\}|\[[^\]]*\]|\{[^}]*\}|%s")
-_EXAMPLE_NAME = re.compile(
-    r"your-?.*|.*-?your-?(?:s3-?)?bucket.*|(?:doc-)?example-?bucket\d*|amzn-s3-demo-.*|awsexamplebucket\d*|"
-    r"bucket(?:[-_]?name)?",
-    re.IGNORECASE,
-)
+_UNFILLED_NAME = re.compile(r"your-?.*|.*-?your-?(?:s3-?)?bucket.*|bucket[-_]?name", re.IGNORECASE)
+_NAME_OF_AWS = re.compile(
+    r"doc-example-bucket\d*|amzn-s3-demo-.*|awsexamplebucket\d*", re.IGNORECASE
+)  # in its examples
 
 
 @dataclass(slots=True)
@@ -125,9 +124,10 @@ def _lint_bucket(findings: Findings, node: Node, bucket: str, buckets: Buckets) 
         if bucket != given and not matches(bucket, given) and not matches(bucket, f"{given}/"):
             message = f"{quoted(bucket)} is not this bucket, {quoted(given)}"
             findings.add(rules.OTHER_BUCKET, message, node, fix=quoted(f"arn:aws:s3:::{given}/*"))
-    elif _EXAMPLE_NAME.fullmatch(bucket):
+    elif _UNFILLED_NAME.fullmatch(bucket) or _NAME_OF_AWS.fullmatch(bucket):
         message = f"{quoted(bucket)} is the name of an example"
-        findings.add(rules.PLACEHOLDER, message, node, severity="warning")
+        by_aws = _NAME_OF_AWS.fullmatch(bucket)
+        findings.add(rules.PLACEHOLDER, message, node, severity="info" if by_aws else "warning")
     elif not re.search(r"[*?]", bucket):
         _lint_name(findings, node, bucket, buckets)
 

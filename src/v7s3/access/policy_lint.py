@@ -129,13 +129,10 @@ def _intended_element(name: str, known: tuple[str, ...]) -> str:
 
 def _lint_version(findings: Findings, root: Node, node: Node | None) -> str:
     """Check Version and return what it says; "" for anything that AWS does not know."""
+    has_variables = re.search(r"\$\{[^}]*\}", findings.document.text) is not None
     if node is None:
-        findings.add(
-            rules.VERSION,
-            "there is no Version, so AWS assumes 2008-10-17: policy variables would be plain text",
-            root,
-            severity="warning",
-        )
+        message = "there is no Version, so AWS assumes 2008-10-17, which knows no policy variables"
+        findings.add(rules.VERSION, message, root, severity="warning" if has_variables else "info")
         return ""
     if node.kind != "string":
         findings.add(rules.WRONG_TYPE, f"Version is text, found {kind_in_words(node)}", node, fix=rules.VERSION.fix)
@@ -143,10 +140,9 @@ def _lint_version(findings: Findings, root: Node, node: Node | None) -> str:
     if node.value not in _VERSIONS:
         findings.add(rules.VERSION, f"{quoted(node.value)} is no version of the policy language", node)
         return ""
-    if node.value == _VERSIONS[1] and re.search(r"\$\{[^}]*\}", findings.document.text):
-        findings.add(
-            rules.VERSION, "2008-10-17 knows no policy variables, and this one has some", node, severity="warning"
-        )
+    if node.value == _VERSIONS[1] and has_variables:
+        message = "2008-10-17 knows no policy variables, and this policy has some"
+        findings.add(rules.VERSION, message, node, severity="warning")
     return str(node.value)
 
 
