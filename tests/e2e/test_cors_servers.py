@@ -19,6 +19,8 @@ from v7s3.access.cors_answer import Answer, lets_through, shares_with
 from v7s3.access.cors_lint import lint_cors
 from v7s3.sandbox import SandboxS3
 
+# What AWS answers to `*` beside other origins in one rule nobody has recorded; the sandbox reads it the other way.
+NOT_RECORDED = ("star_beside_others",)
 FILES = sorted((Path(__file__).parents[1] / "cases" / "cors").glob("*.json"))
 
 
@@ -79,10 +81,8 @@ def sandbox():
         assert server.errors == []
 
 
-@pytest.mark.parametrize(("name", "file"), list(askable()))
+@pytest.mark.parametrize(("name", "file"), [one for one in askable() if one.id not in NOT_RECORDED])
 def test_the_sandbox_answers_header_by_header_what_evaluate_cors_says(sandbox, name, file):
-    if name == "star_beside_others":
-        pytest.skip("not recorded on AWS: the sandbox goes by the first pattern that matches")
     client, bucket = sandbox.client(), name.replace("_", "-")
     prepare(client, bucket, file["configuration"])
     configuration = None if file["configuration"] is None else CORSConfiguration.parse(file["configuration"])

@@ -107,7 +107,7 @@ def judge_get(answer: Answer, origin: str, bucket: str, key: str, *, promise: Pr
     if answer.status >= 500:
         return _no_verdict("get", answer)
     found: list[Finding] = []
-    place = Location(pointer=f"s3://{bucket}/{key}", name=origin)
+    place = Location(f"s3://{bucket}/{key}", name=origin)
     served = answer.status in (200, 206, 416)  # 416: an empty object has no first byte
     shared = shares_with(answer, origin)
     request = CORSRequest("actual", origin, "GET")

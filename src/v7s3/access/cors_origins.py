@@ -10,7 +10,6 @@ import ipaddress
 import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from v7s3.access import cors_rules as rules
 from v7s3.access.cors import matches_pattern
@@ -123,14 +122,11 @@ def origin_problem(origin: str) -> str:
     """Why `origin` cannot be the origin of a page; "" when it can."""
     if origin == "null":
         return ""
-    parts = urlsplit(origin)
-    if not parts.scheme or not parts.netloc:
+    if "*" in origin:
+        return "a page has one origin, without a wildcard"
+    if not (_split(origin).scheme and _split(origin).host):
         return "an origin is scheme://host[:port]"
-    if parts.path or parts.query or parts.fragment:
-        return "an origin ends with the host or its port, without a slash"
-    if origin != origin.lower():
-        return "browsers write an origin in lower case"
-    return ""
+    return ", ".join(unsent_because(origin))
 
 
 def _differences(pattern: str, written: _Parts, meant: _Parts) -> Iterator[str]:
