@@ -27,10 +27,11 @@ from v7s3.errors import InterruptedRunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Requests leave this much further apart than the limit asks for, because the network shakes their distances. What is
-# lost on the way (a thread that woke late) may be caught up to a quarter of it.
-MARGIN = 0.024
-CATCH_UP = MARGIN / 4
+# Requests leave this much further apart than the limit asks for, because the network shakes their distances. A thread
+# that woke late may catch up by shortening the following distances a little, until the server refuses for the first
+# time: then it counts more strictly than by the minute.
+MARGIN = 0.02
+CATCH_UP = 0.012
 
 # A gate never slows below this share of its limit: below it, waiting for the gate to open is the better brake.
 SLOWEST = 1 / 16
@@ -93,6 +94,7 @@ class Pace:
     def __init__(self, per_minute: float, jitter: Callable[[], float] = random.random) -> None:
         self._shortest = 60 / per_minute * (1 + MARGIN)
         self._jitter = jitter
+        self._catch_up = CATCH_UP
         self.interval = self._shortest  # seconds between two requests at present
         self.next_at = -math.inf
         self.closed = False
@@ -107,11 +109,11 @@ class Pace:
         """A request leaves now."""
         if math.isnan(self._cycle_start):
             self._cycle_start = now
-        self.next_at = max(self.next_at + self.interval, now + self.interval * (1 - CATCH_UP))
+        self.next_at = max(self.next_at + self.interval, now + self.interval * (1 - self._catch_up))
 
     def on_the_wire(self, now: float) -> None:
         """The request has gone out now, later than it was to leave: the next one keeps its distance from that."""
-        self.next_at = max(self.next_at, now + self.interval * (1 - CATCH_UP))
+        self.next_at = max(self.next_at, now + self.interval * (1 - self._catch_up))
 
     def served(self, sent: float, *, probe: bool = False) -> None:
         """The server let the request that left at `sent` through."""
@@ -128,6 +130,7 @@ class Pace:
             return  # it was under way when the gate closed: the same event
         if not self.closed:
             self.closed, self._closed_at, self._refused_in_a_row = True, now, 0
+            self._catch_up = 0.0
         self.next_at = now + (self._backoff() if retry_after is None else retry_after)
         self._refused_in_a_row += 1
         # Retry-After is in whole seconds, rounded up: up to one of them was not necessary.
