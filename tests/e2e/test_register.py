@@ -120,7 +120,7 @@ def test_dry_run_shows_the_plan_and_sends_and_keeps_nothing(register, fill, darw
     code, out, _ = register("s3://acme-frames", "--dry-run", "--ledger", tmp_path / "l.sqlite")
     assert code == 0
     assert "+ /raw/1.jpg  ←  raw/1.jpg" in out
-    assert "would register 1 items in 1 requests" in out
+    assert "would register 1 item in 1 request" in out
     assert darwin.count("register") == 0
     assert not (tmp_path / "l.sqlite").exists()
 

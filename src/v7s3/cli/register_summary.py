@@ -44,7 +44,9 @@ class Summary:
         lines += _reason_lines(tally.reasons())
         lines += [f"  {reason}: {HINTS[reason]}" for reason in tally.skipped if reason in HINTS]
         places = [f"report {self.report}" if self.report else "", f"ledger {self.ledger}" if self.ledger else ""]
-        lines.append(" · ".join([f"{self.requests:,} requests in {duration(self.seconds)}", *filter(None, places)]))
+        lines.append(
+            " · ".join([f"{counted(self.requests, 'request')} in {duration(self.seconds)}", *filter(None, places)])
+        )
         return "\n".join(lines)
 
     def _outcomes(self) -> str:
@@ -75,6 +77,10 @@ class Summary:
             "ledger": self.ledger,
             "report": self.report,
         }
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def kept_line(tally: Tally) -> str:
@@ -128,7 +134,8 @@ class PlanSummary:
             if self.per_minute
             else ""
         )
-        lines.append(f"would register {self.tally.planned:,} items in {self.requests:,} requests{time}{earlier}")
+        work = f"{counted(self.tally.planned, 'item')} in {counted(self.requests, 'request')}"
+        lines.append(f"would register {work}{time}{earlier}")
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
