@@ -39,6 +39,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"v7s3.aws_errors", "v7s3.bucket"},
     ),
+    "v7s3.inventory": (
+        {"botocore", "mypy_boto3_s3"},
+        {"v7s3.errors", "v7s3.bucket", "v7s3.aws_errors", "v7s3.items.objects", "v7s3.inventory_arrow"},
+    ),
+    "v7s3.inventory_arrow": ({"pyarrow"}, {"v7s3.errors", "v7s3.items.objects"}),
     "v7s3.keycheck": (
         {"botocore", "mypy_boto3_s3"},
         {"v7s3.errors", "v7s3.bucket", "v7s3.aws_errors", "v7s3.concurrency", "v7s3.items", "v7s3.listing"},
