@@ -381,8 +381,8 @@ def test_explain_shows_every_statement_with_its_elements(v7s3, file):
         "  yes   Resource     arn:aws:s3:::frames/*: arn:aws:s3:::frames/raw/1.jpg is covered\n"
         "  open  Condition    NotIpAddress aws:SourceIp 192.0.2.0/24: aws:SourceIp is not known\n"
         "\n"
-        "allowed when  aws:sourceip is 192.0.2.0\n"
-        "denied when   aws:sourceip is absent\n"
+        "allowed when  aws:SourceIp is 192.0.2.0\n"
+        "denied when   aws:SourceIp is 203.0.113.1\n"
     )
 
 

@@ -195,7 +195,7 @@ def representatives(key: str, tests: Sequence[ConditionTest], value: Value) -> t
     values = _different(tests, texts, several=several)
     if len(values) > _MANY:
         return None
-    return (ABSENT, *values) if value is UNKNOWN else tuple(values)
+    return (*values, ABSENT) if value is UNKNOWN else tuple(values)
 
 
 def _different(tests: Sequence[ConditionTest], texts: Sequence[str], *, several: bool) -> list[Texts]:

@@ -145,19 +145,22 @@ class StatementReading:
 
     def _resource_result(self) -> ElementResult:
         truth = self.covers(NO_CASE)
-        name = "Resource" if self.statement.not_resources is None else "NotResource"
-        what = "every key under" if self.asked is not None else ""
-        shown = f"{what} {self.resource.removesuffix('*')}".strip()
-        touching = [p for p in self.patterns if self._touches(p)]
-        text = ", ".join(p.text for p in touching or self.patterns) or "(nothing)"
-        if truth is Truth.UNKNOWN:
-            reason = f"it cannot be told whether {shown} is covered"
-            if self.asked is not None and not any(p.keys for p in touching):
-                reason = f"only a part of {shown} is covered"
+        negated = self.statement.not_resources is not None
+        touching = [pattern for pattern in self.patterns if self._touches(pattern)]
+        keys = tuple(dict.fromkeys(key for pattern in touching for key in pattern.keys))
+        if truth is not Truth.UNKNOWN:
+            reason = f"{self._asked_in_words} {'is' if (truth is Truth.TRUE) != negated else 'is not'} covered"
+            keys = ()
+        elif self.asked is not None and not keys:
+            reason = f"some keys under {self.resource[:-1]} are covered, others are not"
         else:
-            reason = f"{shown} is {'covered' if (truth is Truth.TRUE) == (name == 'Resource') else 'not covered'}"
-        keys = tuple(dict.fromkeys(key for p in touching for key in p.keys)) if truth is Truth.UNKNOWN else ()
-        return ElementResult(name, truth, text, reason, keys)
+            reason = f"it cannot be told whether {self._asked_in_words} is covered"
+        text = ", ".join(pattern.text for pattern in touching or self.patterns) or "(nothing)"
+        return ElementResult("NotResource" if negated else "Resource", truth, text, reason, keys)
+
+    @property
+    def _asked_in_words(self) -> str:
+        return self.resource if self.asked is None else f"every key under {self.resource[:-1]}"
 
     def _touches(self, pattern: Pattern) -> bool:
         if self.asked is None:
