@@ -47,7 +47,9 @@ def register(
     exclude: Annotated[list[str], typer.Option(metavar="GLOB", help="No keys that match; repeatable.")] = [],
     ext: Annotated[list[str], typer.Option(metavar="EXT", help="Only these extensions; repeatable.")] = [],
     min_size: Annotated[str, typer.Option(metavar="SIZE", help="At least so many bytes (10k, 5M).")] = "",
-    modified_since: Annotated[str, typer.Option(metavar="DATE|AGE", help="2026-05-01, or 7d.")] = "",
+    modified_since: Annotated[
+        str, typer.Option(metavar="DATE|AGE|last-run", help="2026-05-01, 7d, or since the last finished run.")
+    ] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items.")] = None,
     path: Annotated[str, typer.Option(help="Darwin folder to put everything under.")] = "/",
     strip_prefix: Annotated[str, typer.Option(help="What to leave off the front of the key's folder.")] = "",
@@ -57,6 +59,9 @@ def register(
     extract_views: Annotated[bool, typer.Option("--extract-views", help="Make the three views of volumes.")] = False,
     tag: Annotated[list[str], typer.Option(metavar="CLASS[=TEXT]", help="Tag every item; repeatable.")] = [],
     tag_from: Annotated[str, typer.Option(metavar="REGEX", help="Tags from the key: what the groups match.")] = "",
+    tags_from_object: Annotated[
+        bool, typer.Option("--tags-from-object", help="Also the objects' own S3 tags (s3:GetObjectTagging).")
+    ] = False,
     slots_by: Annotated[
         str, typer.Option(metavar="folder|REGEX", help="One item of several slots; groups `item` and `slot`.")
     ] = "",

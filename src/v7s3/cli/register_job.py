@@ -64,6 +64,7 @@ class Job:
     extract_views: bool
     tag: list[str]
     tag_from: str
+    tags_from_object: bool
     slots_by: str
     slots_expect: list[str]
     layout: str
@@ -116,7 +117,7 @@ def run(job: Job) -> int:
         planned = current.accepted(source.plans(current))
         if job.dry_run:
             return _show_plan(job, current, source.label, planned, per_minute)
-        ledger.begin_run(source.label)
+        ledger.begin_run(source.scope)
         registration = Registration(job, darwin, destination, current, stopping)
         return registration.run(planned, source.label, ledger)
 
@@ -160,10 +161,10 @@ def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
 
 
 @contextmanager
-def _report(job: Job) -> Iterator[Report]:
+def _report(job: Job) -> Iterator[Report | None]:
     """Writes a line of --report for each outcome as it comes, so that the file is true at any moment."""
     if job.report is None or job.dry_run:
-        yield lambda _outcome, *, earlier: None  # noqa: ARG005  # a report that nobody asked for
+        yield None
         return
     try:
         job.report.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +216,7 @@ class Registration:
                 self._send(planned)
             except V7S3Error as error:
                 stop = error
-        if stop is None and not signals and tally.exhausted:
+        if stop is None and not signals and self._everything_was_settled():
             ledger.finish_run()
         if tally.listed or stop is None:
             self._show(label, ledger)
@@ -226,6 +227,11 @@ class Registration:
         if stop is not None:
             raise stop
         return tally.exit_code()
+
+    def _everything_was_settled(self) -> bool:
+        """Whether `--modified-since last-run` may begin where this run began."""
+        tally = self._current.tally
+        return tally.exhausted and self._job.limit is None and not tally.outcomes["failed"]
 
     def _send(self, planned: Iterator[Planned]) -> None:
         job = self._job

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal
 
+from v7s3 import object_tags
 from v7s3.bucket import BucketUrl
+from v7s3.cli import output
 from v7s3.errors import UsageError
 from v7s3.items.filters import select
 from v7s3.items.grouping import Grouping, grouping, plan_groups
@@ -15,11 +19,11 @@ from v7s3.items.keysfile import read_keys
 from v7s3.items.manifest import check_rows, plan_rows, read_rows
 from v7s3.items.planning import PlanOptions, Refused, plan
 from v7s3.items.tagging import tagging
-from v7s3.listing import list_objects
+from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import ExitStack
 
     from v7s3.cli.register_job import Destination, Job
@@ -28,14 +32,18 @@ if TYPE_CHECKING:
     from v7s3.items.run import Run
 
 _ARTIFACTS_PREFIX = "v7s3/"  # where `v7s3 prepare` writes unless told otherwise
+LAST_RUN = "last-run"
+_UPLOAD_TIME = timedelta(days=1)  # S3 dates an object uploaded in parts by the beginning of its upload
 _PAGE = 1000  # keys of a file that are looked up in the ledger at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`label` names the source in the summary and in the ledger's list of runs; `plans` reads it, once, for a run."""
+    """`label` names the source in the summary, `scope` in the ledger's list of runs, with all that narrows it; `plans`
+    reads it, once, for a run."""
 
     label: str
+    scope: str
     plans: Callable[[Run], Iterator[Plan]]
 
 
@@ -51,6 +59,12 @@ def open_source(job: Job, destination: Destination, stack: ExitStack) -> Source:
         raise UsageError("register what?", hint="give s3://BUCKET/PREFIX, --keys-from, --manifest or --items")
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are different sources", hint="give one of them at a time")
+    _check_last_run(job)
+    source = _open(job, destination, stack)
+    return _with_object_tags(job, destination, source, stack) if job.tags_from_object else source
+
+
+def _open(job: Job, destination: Destination, stack: ExitStack) -> Source:
     if job.items:
         return _from_items(job, destination, stack)
     if destination.access == "read-only":
@@ -65,6 +79,22 @@ def open_source(job: Job, destination: Destination, stack: ExitStack) -> Source:
     return _from_listing(job, destination)
 
 
+def _check_last_run(job: Job) -> None:
+    """Refuse what would lose objects when only the new ones are looked at."""
+    if job.modified_since != LAST_RUN:
+        return
+    if not job.source:
+        raise UsageError(
+            "--modified-since last-run needs a listing: a list of keys has no times", hint="give s3://BUCKET/PREFIX"
+        )
+    if job.slots_by or job.retry_failed:
+        raise UsageError(
+            f"--modified-since last-run and {'--slots-by' if job.slots_by else '--retry-failed'} contradict each "
+            "other: older objects are needed too",
+            hint="leave --modified-since out; settled keys cost no more than their listing",
+        )
+
+
 def _from_listing(job: Job, destination: Destination) -> Source:
     url = BucketUrl.parse(job.source)
     if destination.bucket and url.bucket != destination.bucket:
@@ -74,12 +104,39 @@ def _from_listing(job: Job, destination: Destination) -> Source:
         )
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     options, groups = plan_options(job, destination, source_prefix=url.key), _groups(job)
+    scope = _scope(job, str(url), destination)
 
     def plans(run: Run) -> Iterator[Plan]:
-        pages = list_objects(client, url.bucket, url.key)
-        return _planned(run, pages, options, groups)
+        # "The first N" is only the same N every time when the keys come in their order.
+        ordered = job.limit is not None and groups is None
+        pages = (list_objects if ordered else list_parallel)(client, url.bucket, url.key)
+        if groups is not None:
+            return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
+        return plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
 
-    return Source(str(url), plans)
+    return Source(str(url), scope, plans)
+
+
+def _since(job: Job, run: Run, scope: str) -> str:
+    """Where `--modified-since last-run` begins; "" for everything."""
+    if job.modified_since != LAST_RUN:
+        return ""
+    started = run.last_finished_start(scope)
+    if started is None:
+        output.note(f"no run over {scope} has come to its end yet: looking at everything")
+        return ""
+    since = datetime.fromisoformat(started) - _UPLOAD_TIME
+    output.note(f"looking at what was modified since {since:%Y-%m-%d %H:%M} UTC, a day before the last finished run")
+    return since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _scope(job: Job, label: str, destination: Destination) -> str:
+    """The source and all options that leave objects out: runs of one scope look at the same objects."""
+    lists = {"--include": job.include, "--exclude": job.exclude, "--ext": job.ext}
+    words = [f"{option} {value}" for option, values in lists.items() for value in sorted(values)]
+    words += [f"--min-size {job.min_size}"] if job.min_size else []
+    words += [f"--modified-since {job.modified_since}"] if job.modified_since not in ("", LAST_RUN) else []
+    return " ".join([f"{label} (storage {destination.storage})", *words])
 
 
 def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
@@ -87,9 +144,9 @@ def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
     options, groups = plan_options(job, destination, repeats=True), _groups(job)
 
     def plans(run: Run) -> Iterator[Plan]:
-        return _planned(run, _pages(read_keys(file, job.keys_from)), options, groups)
+        return _planned(run, read_keys(file, job.keys_from), options, groups)
 
-    return Source(_label(job.keys_from), plans)
+    return _file_source(job, job.keys_from, destination, plans)
 
 
 def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Source:
@@ -107,7 +164,7 @@ def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Sour
     def plans(run: Run) -> Iterator[Plan]:
         return run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout))
 
-    return Source(_label(job.manifest), plans)
+    return _file_source(job, job.manifest, destination, plans)
 
 
 def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
@@ -121,17 +178,40 @@ def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
         items = planned_items(file, job.items, destination.access)
         return run.unsettled_items(items if job.limit is None else islice(items, job.limit))
 
-    return Source(_label(job.items), plans)
+    return _file_source(job, job.items, destination, plans)
+
+
+def _with_object_tags(job: Job, destination: Destination, source: Source, stack: ExitStack) -> Source:
+    """The source, its items tagged with what their objects carry: asked for what is not settled yet, and sent."""
+    if job.dry_run:
+        return source
+    bucket = BucketUrl.parse(job.source).bucket if job.source else destination.bucket
+    if not bucket:
+        raise UsageError(
+            "--tags-from-object: which bucket?", hint="V7 does not say; leave out --access, or give s3://BUCKET"
+        )
+    client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), bucket)
+    executor = stack.enter_context(ThreadPoolExecutor(object_tags.WINDOW // 2, thread_name_prefix="tags"))
+
+    def plans(run: Run) -> Iterator[Plan]:
+        return object_tags.with_object_tags(client, bucket, source.plans(run), executor)
+
+    return replace(source, plans=plans)
+
+
+def _file_source(job: Job, name: str, destination: Destination, plans: Callable[[Run], Iterator[Plan]]) -> Source:
+    label = _label(name)
+    return Source(label, _scope(job, label, destination), plans)
 
 
 def _planned(
-    run: Run, pages: Iterable[Sequence[StorageObject | Refused]], options: PlanOptions, groups: Grouping | None
+    run: Run, values: Iterable[StorageObject | Refused], options: PlanOptions, groups: Grouping | None
 ) -> Iterator[Plan]:
     """Objects are looked up in the ledger before they are planned, because most are settled on most nights; members
     of a group afterwards, because a group is settled as a whole."""
     if groups is None:
-        return plan(run.unsettled_objects(pages), options)
-    return run.unsettled_items(plan_groups((one for page in pages for one in page), options, groups))
+        return plan(run.unsettled_objects(_pages(values)), options)
+    return run.unsettled_items(plan_groups(values, options, groups))
 
 
 def _pages(values: Iterable[StorageObject | Refused]) -> Iterator[list[StorageObject | Refused]]:
@@ -168,6 +248,7 @@ def _refuse_planning_options(job: Job) -> None:
         "--extract-views": job.extract_views,
         "--tag": job.tag,
         "--tag-from": job.tag_from,
+        "--tags-from-object": job.tags_from_object,
         "--slots-by": job.slots_by,
     }
     if useless := [option for option, value in given.items() if value]:
@@ -192,7 +273,7 @@ def plan_options(job: Job, destination: Destination, *, source_prefix: str = "",
             exclude=job.exclude,
             ext=job.ext,
             min_size=job.min_size,
-            modified_since=job.modified_since,
+            modified_since="" if job.modified_since == LAST_RUN else job.modified_since,
         ),
         limit=job.limit,
         fps=_fps(job.fps),

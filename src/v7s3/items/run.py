@@ -1,6 +1,7 @@
 """One run of `register`: from what a source gives to what the ledger, the report and the tally say afterwards.
 
-pages of objects ─ unsettled_objects ─ plan ─┐
+pages of objects ─ unsettled_pages ─── plan ─┐
+keys of a file ─── unsettled_objects ─ plan ─┤
                                              ├─ accepted ─ register ─ outcomes
 items of a file or of groups ────────────────┴─ unsettled_items
 """
@@ -8,8 +9,10 @@ items of a file or of groups ────────────────┴
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from v7s3.items.filters import TOO_OLD
+from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import DONE, JUDGED, Outcome
 from v7s3.items.planning import Plan, Planned, Refused, Skipped
 from v7s3.items.register import Sender, register
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from v7s3.items.ledger import Ledger, Standing
-    from v7s3.items.objects import StorageObject
 
+OneT = TypeVar("OneT", bound=StorageObject | Refused)
 GROWN = "grown since it was registered"
 _LOOKED_UP = 500  # items whose keys are looked up in the ledger at a time
 
@@ -35,11 +38,14 @@ class Report(Protocol):
 class Run:
     """The state of one run. Every method is called in the run's own thread.
 
-    `report` is told of each item the run has looked at, settled earlier or now. `retry_failed` sends
-    what earlier runs left blocked or refused once more; what failed is always sent again. A `dry` run records nothing.
+    `report`, when there is one, is told of each item the run has looked at, settled earlier or now. `retry_failed`
+    sends what earlier runs left blocked or refused once more; what failed is always sent again. A `dry` run records
+    nothing.
     """
 
-    def __init__(self, ledger: Ledger, storage: str, report: Report, *, retry_failed: bool, dry: bool = False) -> None:
+    def __init__(
+        self, ledger: Ledger, storage: str, report: Report | None, *, retry_failed: bool, dry: bool = False
+    ) -> None:
         self.tally = Tally()
         self._ledger = ledger
         self._storage = storage
@@ -47,22 +53,44 @@ class Run:
         self._dry = dry
         self._settled = DONE if retry_failed else DONE | JUDGED
 
+    def last_finished_start(self, scope: str) -> str | None:
+        """When the last run over this scope that came to its end was started; None when there is none."""
+        return self._ledger.last_finished_start(scope)
+
     def unsettled_objects(
         self, pages: Iterable[Sequence[StorageObject | Refused]]
     ) -> Iterator[StorageObject | Refused]:
         """The objects that are not settled, and what the source refused; the others are counted and reported."""
         for page in pages:
             self.tally.listed += len(page)
-            known = self._standings(one for one in page if not isinstance(one, Refused))
-            if not known:
-                yield from page
-                continue
-            for one in page:
-                standing = None if isinstance(one, Refused) else known.get(one.key)
-                if isinstance(one, Refused) or standing is None or not self._is_final(standing):
-                    yield one
-                else:
-                    self._earlier(one, standing)
+            yield from self._unsettled(page)
+
+    def unsettled_pages(self, pages: Iterable[Sequence[StorageObject]], since: str = "") -> Iterator[StorageObject]:
+        """As `unsettled_objects`, for a listing: the keys of a page ascend, and nearly all are settled on most nights.
+
+        What was last modified before `since` (as StorageObject has it) is not even looked up.
+        """
+        for listed in pages:
+            self.tally.listed += len(listed)
+            page = [one for one in listed if one.last_modified >= since] if since else listed
+            if len(page) < len(listed):
+                self.tally.skipped[TOO_OLD] += len(listed) - len(page)
+            if page and self._report is None:  # a report names every key
+                page, unchanged = self._ledger.without_unchanged(self._storage, page)
+                self.tally.earlier.update(unchanged)
+            yield from self._unsettled(page)
+
+    def _unsettled(self, page: Sequence[OneT]) -> Iterator[OneT]:
+        known = self._standings(one for one in page if not isinstance(one, Refused))
+        if not known:
+            yield from page
+            return
+        for one in page:
+            standing = None if isinstance(one, Refused) else known.get(one.key)
+            if isinstance(one, Refused) or standing is None or not self._is_final(standing):
+                yield one
+            else:
+                self._earlier(one, standing)
 
     def unsettled_items(self, values: Iterable[Plan]) -> Iterator[Plan]:
         """As `unsettled_objects`, for items: one is settled when all its keys are.
@@ -96,9 +124,10 @@ class Run:
 
     def _earlier(self, found: StorageObject, standing: Standing) -> None:
         self.tally.add_earlier(found.key, found.etag, standing)
-        state, reason, path, name = standing.state, standing.reason, standing.path, standing.name
-        outcome = Outcome(state, (found.key,), (standing.etag,), path, name, reason, standing.item_id)
-        self._report(outcome, earlier=True)
+        if self._report is not None:
+            state, reason, path, name = standing.state, standing.reason, standing.path, standing.name
+            outcome = Outcome(state, (found.key,), (standing.etag,), path, name, reason, standing.item_id)
+            self._report(outcome, earlier=True)
 
     def accepted(self, values: Iterable[Plan]) -> Iterator[Planned]:
         """What is to be sent; what is skipped is counted, what is refused is settled as such."""
@@ -123,7 +152,8 @@ class Run:
 
     def _conclude(self, outcome: Outcome) -> None:
         self.tally.add(outcome)
-        self._report(outcome, earlier=False)
+        if self._report is not None:
+            self._report(outcome, earlier=False)
 
     def send(
         self, planned: Iterable[Planned], sender: Sender, *, batch_size: int, executor: Executor | None, window: int

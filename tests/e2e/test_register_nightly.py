@@ -1,0 +1,129 @@
+"""`v7s3 register` night after night: what is settled costs a listing, what is new is found, and tags come along."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+LONG_AGO = datetime.now(UTC) - timedelta(days=30)
+
+
+def document(register, *arguments):
+    code, out, err = register(*arguments, "--format", "json", "--rate", "0")
+    return code, json.loads(out), err
+
+
+# --- rescans --------------------------------------------------------------------------------------------------------
+def test_ten_thousand_keys_are_registered_once_and_the_next_night_only_the_new_ones(register, s3, bucket, darwin):
+    keys = [f"cam{n % 7}/{n:05d}.jpg" for n in range(10_000)]
+    s3.put_many(bucket, ((key, 10) for key in keys))
+    code, first, _ = document(register, "s3://acme-frames")
+    assert (code, first["outcomes"]["registered"]) == (0, 10_000)
+    new = [f"cam3/{n:05d}-new.jpg" for n in range(7)]
+    s3.put_many(bucket, ((key, 10) for key in new))
+    code, second, _ = document(register, "s3://acme-frames")
+    assert (code, second["listed"], second["outcomes"]["registered"]) == (0, 10_007, 7)
+    assert second["earlier"] == {"registered": 10_000, "exists": 0, "blocked": 0, "refused": 0, "failed": 0}
+    assert darwin.keys() == sorted(keys + new)
+
+
+def test_a_rescan_with_and_without_a_report_counts_the_same(register, s3, bucket, darwin, tmp_path):
+    s3.put_many(bucket, ((f"{n:04d}.jpg", 10) for n in range(1500)))
+    darwin.registry.poison = lambda item: item["name"] == "0700.jpg"
+    document(register, "s3://acme-frames")
+    s3.put(bucket, "0100.jpg", b"changed")
+    code, fast, _ = document(register, "s3://acme-frames")
+    _, slow, _ = document(register, "s3://acme-frames", "--report", tmp_path / "r.jsonl")
+    names = ("listed", "kept", "outcomes", "earlier", "changed", "reasons")
+    assert {name: fast[name] for name in names} == {name: slow[name] for name in names}
+    assert (code, fast["changed"], fast["earlier"]["registered"], fast["earlier"]["refused"]) == (5, 1, 1499, 1)
+
+
+# --- --modified-since last-run --------------------------------------------------------------------------------------
+def test_last_run_looks_at_everything_until_a_run_has_come_to_its_end(register, s3, bucket, darwin):
+    s3.put_many(bucket, ((f"{n}.jpg", 10) for n in range(5)), modified=LONG_AGO)
+    last_run = ["s3://acme-frames", "--modified-since", "last-run"]
+    _, limited, err = document(register, *last_run, "--limit", "2")
+    assert limited["outcomes"]["registered"] == 2
+    assert "no run over s3://acme-frames (storage acme-frames) has come to its end yet: looking at everything" in err
+    _, rest, err = document(register, *last_run)
+    assert rest["outcomes"]["registered"] == 3
+    assert "looking at everything" in err
+    s3.put(bucket, "new.jpg", b"x")
+    _, third, err = document(register, *last_run)
+    assert third["skipped"]["reasons"] == {"older than --modified-since": 5}
+    assert third["outcomes"]["registered"] == 1
+    assert "a day before the last finished run" in err
+    assert len(darwin.keys()) == 6
+
+
+def test_last_run_does_not_pass_over_what_other_filters_left_out_or_what_failed(register, s3, bucket, darwin):
+    s3.put_many(bucket, ((name, 10) for name in ("a.jpg", "b.png")), modified=LONG_AGO)
+    last_run = ["s3://acme-frames", "--modified-since", "last-run"]
+    document(register, *last_run, "--ext", "jpg")
+    assert darwin.keys() == ["a.jpg"]
+    darwin.faults.p_fail = 1
+    assert document(register, *last_run, "--attempts", "1")[1]["outcomes"]["failed"] == 1
+    darwin.faults.p_fail = 0
+    document(register, *last_run)
+    assert darwin.keys() == ["a.jpg", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["s3://acme-frames", "--slots-by", "folder"], "--slots-by contradict"),
+        (["s3://acme-frames", "--retry-failed"], "--retry-failed contradict"),
+        (["--keys-from", "keys.txt"], "needs a listing"),
+    ],
+)
+def test_last_run_is_refused_where_older_objects_are_needed(register, bucket, arguments, words):
+    code, out, err = register(*arguments, "--modified-since", "last-run")
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+# --- --tags-from-object ---------------------------------------------------------------------------------------------
+def tag(s3, bucket, key, **tags):
+    s3.client().put_object_tagging(
+        Bucket=bucket, Key=key, Tagging={"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+    )
+
+
+def test_the_tags_of_objects_become_tags_of_items(register, fill, s3, bucket, darwin):
+    fill("a.jpg", "b.jpg", "c.jpg")
+    tag(s3, bucket, "a.jpg", night="")
+    tag(s3, bucket, "b.jpg", night="late", daylight="")
+    code, _, err = register("s3://acme-frames", "--tags-from-object")
+    assert (code, err.count("error")) == (0, 0)
+    assert {item.name: item.tags for item in darwin.items} == {
+        "a.jpg": ["night"],
+        "b.jpg": {"night": "late", "daylight": ""},
+        "c.jpg": None,
+    }
+
+
+def test_tags_that_contradict_are_refused_and_the_others_go_on(register, fill, s3, bucket, darwin):
+    fill("a.jpg", "b.jpg")
+    tag(s3, bucket, "a.jpg", night="late")
+    code, out, _ = register("s3://acme-frames", "--tags-from-object", "--tag", "daylight")
+    assert code == 5
+    assert darwin.keys() == ["b.jpg"]
+    assert "1 refused: tags: some of its tags have a text and some have none   (a.jpg)" in out
+
+
+def test_only_new_objects_are_asked_for_their_tags(register, fill, s3, darwin, monkeypatch):
+    fill("a.jpg")
+    assert register("s3://acme-frames", "--tags-from-object")[0] == 0
+    for name, value in s3.environment("operator").items():
+        monkeypatch.setenv(name, value)
+    s3.deny = ["s3:GetObjectTagging"]
+    assert register("s3://acme-frames", "--tags-from-object")[0] == 0
+    fill("b.jpg")
+    code, _, err = register("s3://acme-frames", "--tags-from-object")
+    assert code == 3
+    assert "s3:GetObjectTagging" in err
+    assert "s3://acme-frames/b.jpg" in err
+    assert darwin.keys() == ["a.jpg"]
