@@ -119,7 +119,8 @@ def has_type(family: Family, text: str) -> bool:
 _NUMBER = re.compile(r"[+-]?(\d{1,500}(\.\d{0,500})?|\.\d{1,500})([eE][+-]?\d{1,2})?", re.ASCII)
 _LONGEST_BOUND = 100  # characters; so that numbers between two bounds can be written out and read again
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?", re.ASCII | re.DOTALL)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].+)?|\d{8}T.+", re.ASCII | re.DOTALL)
+_PREFIX_LENGTH = re.compile(r"\d{1,3}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_DIGITS = 4
 
@@ -155,7 +156,10 @@ def read_bytes(text: str) -> bytes | None:
 
 
 def read_network(text: str) -> Network | None:
-    """A CIDR range, or one address as a range of itself."""
+    """A CIDR range, or one address as a range of itself. Ranges written with a mask are no CIDR."""
+    _, slash, length = text.partition("/")
+    if slash and not _PREFIX_LENGTH.fullmatch(length):
+        return None
     try:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
