@@ -39,6 +39,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"v7s3.aws_errors", "v7s3.bucket"},
     ),
+    "v7s3.events": (set(), {"v7s3.items.objects"}),
+    "v7s3.sqs": (
+        {"mypy_boto3_sqs"},
+        {"v7s3.errors", "v7s3.aws_errors", "v7s3.s3", "v7s3.events", "v7s3.items.objects"},
+    ),
     "v7s3.inventory": (
         {"botocore", "mypy_boto3_s3"},
         {"v7s3.errors", "v7s3.bucket", "v7s3.aws_errors", "v7s3.items.objects", "v7s3.inventory_arrow"},
