@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -118,8 +117,8 @@ def status(
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
     form: Annotated[
-        Literal["text", "json", "github", "markdown"], typer.Option("--format", help="How to print the report.")
-    ] = "text",
+        options.ReportFormat, typer.Option("--format", help="How to print the report.")
+    ] = options.ReportFormat.TEXT,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
@@ -136,9 +135,9 @@ def status(
     """
     from v7s3.activation import Activation, compare, recorded, wait_for_storage
     from v7s3.activation import write_prefix as normal_prefix
-    from v7s3.cli.output import note, result, use_colour
+    from v7s3.cli.output import note
+    from v7s3.cli.reporting import show_report
     from v7s3.cli.session import open_darwin
-    from v7s3.render import render
 
     url = _bucket(target)
     patience = _seconds(timeout) if wait else 0.0
@@ -157,7 +156,7 @@ def status(
             say = (lambda _line: None) if quiet else note
             storages = wait_for_storage(asked, lambda: darwin.storages(team), darwin.clock, patience, say)
     report = compare(asked, storages)
-    result(render(report, form, verbose=verbose, colour=use_colour(sys.stdout)))
+    show_report(report, form.value, verbose=verbose)
     if recorded(asked, storages) is None:
         return 4
     return report.exit_code()

@@ -10,7 +10,7 @@ import typer
 
 from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
 from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
-from v7s3.cli.options import FailLevel, OutputFormat, ReportFormat
+from v7s3.cli.options import DocumentReportFormat, FailLevel, OutputFormat
 from v7s3.errors import CredentialsError, UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def check(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
+    form: Annotated[
+        DocumentReportFormat, typer.Option("--format", help="How to print the report; sarif only for files.")
+    ] = DocumentReportFormat.TEXT,
     fail_level: Annotated[
         FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")
     ] = FailLevel.ERROR,
@@ -86,18 +88,20 @@ def check(
     --live sends an unsigned preflight, which needs no credentials, and a presigned GET of one byte of KEY, or of the
     first object below KEY/ or in the bucket. Needs s3:GetBucketCORS, s3:ListBucket unless KEY is given, s3:GetObject.
     """
-    from v7s3.cli.output import note, result, use_colour
-    from v7s3.render import render
+    from v7s3.cli.output import note, result
+    from v7s3.cli.reporting import require_file, show_report
 
+    if form is DocumentReportFormat.SARIF:
+        require_file(cors_file, "--cors-file")
     url = _bucket_url(target) if target else None
     _require_origins(origins)
     if url is None and (live or show_curl or cors_file is None):
         raise UsageError("there is no bucket to look at", hint="name it as s3://BUCKET, or a file with --cors-file")
     settings = _settings(profile, region, endpoint_url) if url else None
     report, curl = _check(url, cors_file, origins, settings, live=live, show_curl=show_curl)
-    result(render(report, form.value, verbose=verbose and not quiet, colour=use_colour(sys.stdout)))
+    show_report(report, form.value, verbose=verbose and not quiet, fail_level=fail_level.value)
     for line in curl:
-        (result if form is ReportFormat.TEXT else note)(line)
+        (result if form is DocumentReportFormat.TEXT else note)(line)
     return report.exit_code(fail_level.value)
 
 

@@ -16,6 +16,18 @@ class ReportFormat(StrEnum):
     JSON = "json"
     GITHUB = "github"
     MARKDOWN = "markdown"
+    JUNIT = "junit"
+
+
+class DocumentReportFormat(StrEnum):
+    """`ReportFormat` for checks that can read a file, whose lines SARIF names."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+    SARIF = "sarif"
 
 
 class OutputFormat(StrEnum):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
-from v7s3.cli.options import FailLevel, OutputFormat, ReportFormat
+from v7s3.cli.options import DocumentReportFormat, FailLevel, OutputFormat
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def check(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
+    form: Annotated[
+        DocumentReportFormat, typer.Option("--format", help="How to print the report; sarif only for files.")
+    ] = DocumentReportFormat.TEXT,
     fail_level: Annotated[
         FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")
     ] = FailLevel.ERROR,
@@ -99,14 +101,15 @@ def check(
     Exit code 1 when V7 is kept out, or when that depends on what a policy cannot say (its address, its headers):
     the text then says what to expect. The bucket's own policy needs s3:GetBucketPolicy.
     """
-    from v7s3.cli.output import result, use_colour
     from v7s3.cli.policy_input import find_target
-    from v7s3.render import render
+    from v7s3.cli.reporting import require_file, show_report
 
+    if form is DocumentReportFormat.SARIF:
+        require_file(policy_file, "--policy-file")
     aim = find_target(target, bucket, prefix)
     at_aws = (profile, region, endpoint_url)
     report = _check(aim, policy_file, access, write_prefix, context, absent, at_aws, list_bucket=list_bucket)
-    result(render(report, form.value, verbose=verbose and not quiet, colour=use_colour(sys.stdout)))
+    show_report(report, form.value, verbose=verbose and not quiet, fail_level=fail_level.value)
     return report.exit_code(fail_level.value)
 
 

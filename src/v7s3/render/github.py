@@ -1,4 +1,4 @@
-"""GitHub's workflow commands: one annotation a rule and check, because a step shows only ten errors and ten warnings.
+"""GitHub's workflow commands: one annotation a rule and check, because a step shows only ten of each level.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """
@@ -9,20 +9,33 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from v7s3.render import Style
     from v7s3.report import Check, Finding, Report, Severity
 
 _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
 
 
-def render(report: Report, *, verbose: bool = False, colour: bool = False) -> str:  # noqa: ARG001  # one signature
-    lines = []
+_SHOWN = 10  # annotations of one level that GitHub shows for a step
+
+
+def render(report: Report, _style: Style) -> str:
+    annotations: dict[Severity, list[str]] = {"error": [], "warning": [], "info": []}
     for check in report.checks:
-        ordered = sorted(check.findings, key=lambda finding: finding.rule.ident)
-        for _, same in groupby(ordered, key=lambda finding: (finding.rule.ident, finding.severity)):
-            lines.append(_annotation(list(same)))
+        ordered = sorted(check.findings, key=lambda finding: (finding.rule.ident, finding.severity))
+        for (_, severity), same in groupby(ordered, key=lambda finding: (finding.rule.ident, finding.severity)):
+            annotations[severity].append(_annotation(list(same)))
         if not check.findings and check.status in ("fail", "error"):
-            lines.append(f"::error title={_property(check.ident)}::{_data(check.summary)}")
-    return "\n".join([*lines, *(_line(check) for check in report.checks)])
+            annotations["error"].append(f"::error title={_property(check.ident)}::{_data(check.summary)}")
+    shown = [line for severity, lines in annotations.items() for line in _at_most(severity, lines)]
+    return "\n".join([*shown, *(_line(check) for check in report.checks)])
+
+
+def _at_most(severity: Severity, lines: list[str]) -> list[str]:
+    """As many as GitHub shows, the last of them saying that there are more."""
+    if len(lines) <= _SHOWN:
+        return lines
+    hidden = len(lines) - _SHOWN + 1
+    return [*lines[: _SHOWN - 1], f"::{_COMMANDS[severity]} title={hidden} more::the job summary has all of them"]
 
 
 def _annotation(findings: list[Finding]) -> str:

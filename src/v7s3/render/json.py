@@ -7,12 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from v7s3.render import Style
     from v7s3.report import Check, Finding, Report
 
 VERSION = 1
 
 
-def render(report: Report, *, verbose: bool = False, colour: bool = False) -> str:  # noqa: ARG001  # one signature
+def render(report: Report, _style: Style) -> str:
     return json.dumps(document(report), indent=2, ensure_ascii=False)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from v7s3.render.text import describe
 
 if TYPE_CHECKING:
+    from v7s3.render import Style
     from v7s3.report import Finding, Report, Status
 
 _WORDS: dict[Status, str] = {
@@ -18,7 +19,7 @@ _WORDS: dict[Status, str] = {
 }
 
 
-def render(report: Report, *, verbose: bool = False, colour: bool = False) -> str:  # noqa: ARG001  # one signature
+def render(report: Report, _style: Style) -> str:
     lines = [f"### v7s3: `{report.subject}`", ""]
     if report.heading:
         lines += [report.heading, ""]

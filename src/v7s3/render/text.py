@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from v7s3.render import Style
     from v7s3.report import Check, Finding, Location, Report, Severity, Status
 
 # The words carry the meaning; colour only repeats it.
@@ -26,12 +27,12 @@ _COUNTED: tuple[tuple[Status, str, str], ...] = (
 _SAME_SHOWN = 3  # findings of one rule in one check, before the rest is only counted
 
 
-def render(report: Report, *, verbose: bool = False, colour: bool = False) -> str:
+def render(report: Report, style: Style) -> str:
     lines = [report.heading, ""] if report.heading else []
     width = max((len(check.ident) for check in report.checks), default=0)
     for check in report.checks:
-        lines.append(_headline(check, width, colour=colour))
-        lines += _details(check, verbose=verbose)
+        lines.append(_headline(check, width, colour=style.colour))
+        lines += _details(check, verbose=style.verbose)
     lines += ["", _count(report)]
     lines += [f"Next: {step}" for step in report.next_steps]
     return "\n".join(lines)
