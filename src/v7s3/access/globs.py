@@ -56,9 +56,6 @@ class Glob:
         inner = {Wild.ONE: Wild.ONE_IN_PART, Wild.RUN: Wild.RUN_IN_PART}
         return Glob(tuple(inner.get(token, token) if isinstance(token, Wild) else token for token in self.tokens))
 
-    def __str__(self) -> str:
-        return "".join(token[0] if isinstance(token, str) else token.value[0] for token in self.tokens)
-
     def matches(self, text: str) -> bool:
         """Whether the glob covers the whole of `text`. Linear in the text, whatever the glob."""
         return _machine(self).matches(text)

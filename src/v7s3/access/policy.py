@@ -25,8 +25,7 @@ from v7s3.errors import UsageError
 
 Effect = Literal["Allow", "Deny"]
 
-VERSIONS = ("2008-10-17", "2012-10-17")
-OLDEST_VERSION = VERSIONS[0]  # what AWS assumes when the element is absent
+VERSIONS = ("2008-10-17", "2012-10-17")  # the first is what AWS takes when the element is absent
 VERSION_WITH_VARIABLES = VERSIONS[1]
 
 _Read = TypeVar("_Read")
