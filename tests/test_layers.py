@@ -134,3 +134,12 @@ def test_nothing_imports_the_command_line() -> None:
 def test_every_room_exists() -> None:
     names = {name_of(path) for path in modules()}
     assert set(LAYERS) <= names
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_no_function_is_longer_than_a_screen(path: Path) -> None:
+    functions = (
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)
+    )
+    long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60]
+    assert long == []

@@ -61,7 +61,7 @@ def write(
     \b
     Nothing is sent. The bucket is asked for its region unless --region says it; without --team the API key is asked.
     """
-    from v7s3.activation import WHOLE_BUCKET, Activation, email
+    from v7s3.activation import Activation, email
     from v7s3.cli.output import note, result, result_json
 
     url = _bucket(target)
@@ -86,12 +86,19 @@ def write(
         )
     else:
         result(message.mailto if form == "mailto" else message.text)
-    if quiet:
-        return
-    if verbose:
+    if verbose and not quiet:
         note(f"region: {'--region' if region else 'asked the bucket (HeadBucket, needs s3:ListBucket)'}")
         note(f"team: {'--team or V7_TEAM' if team else 'asked V7 whose the API key is'}")
-    if access == "read-write" and not asked.prefix:
+    if not quiet:
+        _advise(asked, url)
+
+
+def _advise(asked: Activation, url: BucketUrl) -> None:
+    """What to think of before the e-mail is sent, and what to do after."""
+    from v7s3.activation import WHOLE_BUCKET
+    from v7s3.cli.output import note
+
+    if asked.access == "read-write" and not asked.prefix:
         note(f"warning: {WHOLE_BUCKET.title} ({WHOLE_BUCKET.ident}): {WHOLE_BUCKET.why}; {WHOLE_BUCKET.fix}")
     if url.key:
         note(f"note: V7 is asked for the whole bucket, not only {url.key!r}; --write-prefix says where it may write")
