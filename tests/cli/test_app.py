@@ -22,6 +22,12 @@ def test_help_lists_every_command_with_its_own_first_line(v7s3):
         assert entry.help in own
 
 
+def test_without_arguments_the_help_is_shown(v7s3):
+    code, out, err = v7s3()
+    assert code == 2
+    assert (out + err).startswith("Usage: v7s3")
+
+
 def test_unknown_command_is_a_usage_error(v7s3):
     code, out, err = v7s3("regster")
     assert (code, out) == (2, "")

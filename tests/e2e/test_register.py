@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,23 @@ def test_an_object_that_changed_since_is_reported_and_not_sent_again(register, s
     assert code == 0
     assert "1 changed since they were registered: a.jpg" in out
     assert len(darwin.items) == 1
+
+
+def test_a_prefix_that_holds_nothing_is_said(register, fill):
+    fill("raw/1.jpg")
+    code, _, err = register("s3://acme-frames/RAW")
+    assert code == 0
+    assert "s3://acme-frames/RAW holds nothing; prefixes and keys are case-sensitive" in err
+
+
+def test_the_storage_is_found_by_its_bucket_when_only_one_has_it(register, fill, darwin, monkeypatch):
+    monkeypatch.delenv("V7_STORAGE")
+    fill("1.jpg")
+    code, _, err = register("s3://acme-frames")
+    assert code == 2  # two storages are this bucket
+    assert "acme-frames, acme-ro" in err
+    darwin.storages["acme-ro"] = replace(darwin.storages["acme-ro"], bucket="another-bucket")
+    assert register("s3://acme-frames")[0] == 0
 
 
 # --- items that V7 does not take ------------------------------------------------------------------------------------
@@ -365,6 +383,7 @@ def test_404_names_the_slug_and_those_that_exist(register, fill):
         (["--items", "nowhere.jsonl"], 2, "nowhere.jsonl"),
         (["s3://acme-frames", "--storage", "acme-s4"], 4, "acme-frames"),
         (["s3://acme-frames", "--rate", "fast"], 2, "100/min"),
+        (["s3://acme-frames", "--include", ""], 2, "--include is empty"),
         (["s3://acme-frames", "--darwin-url", "http://example.com"], 2, "unencrypted"),
         (["s3://acme-frames", "--darwin-url", "http://127.0.0.1:9"], 7, "cannot be reached"),
     ],

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from v7s3 import __version__
-from v7s3.cli.output import asked_for_json, fail
+from v7s3.cli.output import asked_for_json, fail, note
 from v7s3.errors import EXIT_CODES, UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -132,6 +132,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _explain_unexpected(error: Exception, *, as_json: bool) -> int:
     """Typer's usage errors become exit code 2; everything else is a bug and says where it happened."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # Typer keeps its Click, and so the class, to itself
+        note(str(error))
+        return 2
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         context = getattr(error, "ctx", None)
         hint = f"`{context.command_path} --help` shows the options" if context else ""

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def fail(code: str, message: str, hint: str = "", *, exit_code: int, as_json: bo
 
 def asked_for_json(arguments: Sequence[str]) -> bool:
     """Whether `--format json` stands on the command line; read by hand because usage errors must honour it too."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(one == "--format=json" or (one == "--format" and two == "json") for one, two in pairs)
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
 def use_colour(stream: TextIO) -> bool:

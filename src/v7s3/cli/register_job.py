@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.interrupt import finishing_on_interrupt
 from v7s3.cli.paths import ledger_directory
 from v7s3.cli.progress import Speed, duration, progress
-from v7s3.cli.register_sources import open_source
+from v7s3.cli.register_sources import check_values, open_source
 from v7s3.cli.register_summary import PlanSummary, Summary
 from v7s3.cli.session import find_storage, open_darwin
 from v7s3.darwin import Limits
@@ -103,6 +104,7 @@ class Destination:
 def run(job: Job) -> int:
     """Register what the job names and return the exit code."""
     _check(job)
+    check_values(job)
     per_minute = requests_a_minute(job.rate)
     stopping = threading.Event()
     limits = Limits(register_per_minute=per_minute, workers=job.workers, attempts=job.attempts)
@@ -145,7 +147,8 @@ def requests_a_minute(text: str) -> float:
 def _destination(job: Job, darwin: Darwin, team: str) -> Destination:
     if job.access != "auto":
         return Destination(team, job.dataset, job.storage, job.access)
-    storage = find_storage(darwin, team, job.storage)
+    bucket = BucketUrl.parse(job.source).bucket if job.source else ""
+    storage = find_storage(darwin, team, job.storage, bucket)
     if storage.provider not in ("", "aws"):
         output.note(f"warning: V7 has {storage.name!r} as {storage.provider}, not aws; its keys are taken as they are")
     access: Access = "read-only" if storage.readonly else "read-write"
@@ -220,6 +223,8 @@ class Registration:
             ledger.finish_run()
         if tally.listed or stop is None:
             self._show(label, ledger)
+        if tally.exhausted and not tally.listed:
+            output.note(f"warning: {label} holds nothing; prefixes and keys are case-sensitive")
         if signals:
             raise InterruptedRunError(
                 "interrupted; everything that was in flight is settled", hint="run the same command to go on"

@@ -258,7 +258,17 @@ def _refuse_planning_options(job: Job) -> None:
         )
 
 
-def plan_options(job: Job, destination: Destination, *, source_prefix: str = "", repeats: bool = False) -> PlanOptions:
+def check_values(job: Job) -> None:
+    """Raise UsageError for a value that means nothing, before anything is opened or asked."""
+    if job.source:
+        BucketUrl.parse(job.source)
+    plan_options(job)
+    _groups(job)
+
+
+def plan_options(
+    job: Job, destination: Destination | None = None, *, source_prefix: str = "", repeats: bool = False
+) -> PlanOptions:
     """How this job's keys become items. Raises UsageError for a value that means nothing."""
     return PlanOptions(
         strip_prefix=job.strip_prefix,
@@ -266,7 +276,7 @@ def plan_options(job: Job, destination: Destination, *, source_prefix: str = "",
         folders=job.folders,
         source_prefix=source_prefix,
         repeats=repeats,
-        write_back_prefix=destination.write_back_prefix,
+        write_back_prefix=destination.write_back_prefix if destination else None,
         artifacts_prefix=_ARTIFACTS_PREFIX,
         selection=select(
             include=job.include,

@@ -37,8 +37,8 @@ def open_darwin(
     return darwin, team or key.team or darwin.token_info().selected_team.slug
 
 
-def find_storage(darwin: Darwin, team: str, name: str) -> Storage:
-    """The team's storage of that name; without a name the only one.
+def find_storage(darwin: Darwin, team: str, name: str, bucket: str = "") -> Storage:
+    """The team's storage of that name; without a name the only one, or the only one that is `bucket`.
 
     Raises NotFoundError when there is none of that name, UsageError when a name is needed to choose.
     """
@@ -51,6 +51,8 @@ def find_storage(darwin: Darwin, team: str, name: str) -> Storage:
         raise NotFoundError(
             f"team {team!r} has no storage {name!r}", hint=f"its storages: {known}; `v7s3 activation` makes one"
         )
-    if len(storages) == 1:
-        return storages[0]
+    of_bucket = [storage for storage in storages if bucket and storage.bucket == bucket]
+    for candidates in (storages, of_bucket):
+        if len(candidates) == 1:
+            return candidates[0]
     raise UsageError("which storage of V7 is the bucket?", hint=f"give --storage; team {team!r} has: {known}")
