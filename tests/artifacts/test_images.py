@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from artifacts import pictures
-from v7s3.artifacts.images import BOX, Picture, Size, fitted, picture_of, size_of
+from v7s3.artifacts.box import BOX, fitted
+from v7s3.artifacts.images import Picture, Size, picture_of, size_of
 from v7s3.artifacts.ranged import FIRST, RangedReader
 from v7s3.artifacts.refusal import Refusal
 from v7s3.errors import ServiceError

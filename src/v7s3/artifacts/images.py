@@ -19,13 +19,13 @@ import pillow_heif
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from v7s3.artifacts.box import BOX, fitted
 from v7s3.artifacts.refusal import Refusal
 from v7s3.errors import V7S3Error
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-BOX = (356, 200)  # pixels: V7's thumbnails fit inside (v7-facts §7.3)
 QUALITY = 85  # of the thumbnail JPEG
 MAX_PIXELS = 180_000_000  # more is refused unfetched: 0.5 GB once decoded, and where decompression bombs begin
 
@@ -135,14 +135,6 @@ def thumbnail_of(image: Image.Image, orientation: int = 1) -> bytes:
     out = io.BytesIO()
     _on_white(_eight_bit(small, image.format)).save(out, "JPEG", quality=QUALITY, icc_profile=profile)
     return out.getvalue()
-
-
-def fitted(size: tuple[int, int], box: tuple[int, int], *, enlarge: bool = False) -> tuple[int, int]:
-    """The largest size of the same shape inside `box`; only with `enlarge` larger than `size`."""
-    ratio = min(box[0] / size[0], box[1] / size[1])
-    if not enlarge:
-        ratio = min(ratio, 1.0)
-    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
 @cache
