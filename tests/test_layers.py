@@ -60,6 +60,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.object_tags": (
         {"botocore", "mypy_boto3_s3"},
         {"v7s3.aws_errors", "v7s3.bucket", "v7s3.concurrency", "v7s3.items.planning", "v7s3.items.tagging"},
+    ),
     **dict.fromkeys(
         (f"v7s3.artifacts.{name}" for name in ("decoding", "renditions", "sound", "stills", "video")),
         ({"av"}, {"v7s3.errors", "v7s3.artifacts"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v7s3.artifacts.hls import CLOCK, GOP, Timeline, bitrate, even, low_size, playlist, step_of
@@ -24,6 +24,7 @@ def test_the_step_is_native_over_wanted_rounded_to_four_places(native, fps, step
     assert step_of(native, fps) == step
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.floats(1, 120), st.floats(0.1, 130))
 def test_the_frames_shown_are_those_of_ffmpegs_select_filter(frames, native, fps):
     timeline, placed = run(frames, native=native, fps=fps)
@@ -37,6 +38,7 @@ def test_the_frames_shown_are_those_of_ffmpegs_select_filter(frames, native, fps
     assert timeline.shown == len(shown)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0.0, 3.0), min_size=1, max_size=200),
     st.floats(0.5, 10),
@@ -108,6 +110,7 @@ def test_the_low_rendition_has_half_the_height_but_720_lines(size, low):
     assert low_size(*size) == low
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 10_000))
 def test_even_lengths_are_even_and_near(length):
     assert even(length) % 2 == 0

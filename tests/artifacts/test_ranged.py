@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from v7s3.artifacts.ranged import FIRST, KEPT, MOST, RangedReader
@@ -33,6 +33,7 @@ moves = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(moves, st.booleans())
 def test_it_reads_what_a_plain_file_reads(moves, ahead):
     plain = io.BytesIO(BLOB)

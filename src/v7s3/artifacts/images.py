@@ -11,6 +11,8 @@ costs a fifth of the full decode.
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -139,6 +141,9 @@ def thumbnail_of(image: Image.Image, orientation: int = 1) -> bytes:
 
 @cache
 def _decoders_ready() -> None:
+    """Once in each process. What Pillow has to say about a damaged file is said in the refusal."""
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None  # `max_pixels` stands in its place, as a refusal instead of a warning
 
