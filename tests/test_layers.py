@@ -70,6 +70,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.transport": ({"httpx"}, {"v7s3.errors"}),
     "v7s3.render": (set(), {"v7s3.report", "v7s3.render"}),
     "v7s3.apply": (set(), {"v7s3.errors"}),
+    "v7s3.settings": (set(), {"v7s3.errors"}),
     "v7s3.bucket_policy": (
         {"botocore", "mypy_boto3_s3"},
         {"v7s3.access", "v7s3.apply", "v7s3.aws_errors"},

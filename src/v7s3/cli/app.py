@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from v7s3 import __version__
+from v7s3.cli.defaults import origin_of, use_settings
 from v7s3.cli.output import asked_for_json, fail, note
 from v7s3.errors import EXIT_CODES, UsageError, V7S3Error
 
@@ -69,10 +70,16 @@ class LazyGroup(TyperGroup):
                 formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        """As Typer's, but suggestions come from the table, which `self.commands` does not hold."""
+        """As Typer's, with the settings file as the command's defaults.
+
+        Suggestions come from the table, which `self.commands` does not hold.
+        """
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
-            return super().resolve_command(ctx, args)
+            _, command, rest = super().resolve_command(ctx, args)
+            if not {"--help", "-h"} & set(rest):  # help is needed most when the settings are broken
+                use_settings(ctx, name, command, COMMANDS)
+            return name, command, rest
         from difflib import get_close_matches
 
         near = get_close_matches(name, COMMANDS)
@@ -106,6 +113,12 @@ def _root(
     version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
     ),
+    config: str = typer.Option(
+        "", "--config", envvar="V7S3_CONFIG", metavar="FILE", help="Settings; else v7s3.toml here or in a folder above."
+    ),
+    use: str = typer.Option(
+        "", "--use", envvar="V7S3_PROFILE", metavar="NAME", help="Profile of the settings: their table [profile.NAME]."
+    ),
 ) -> None:
     """Options that stand before the command."""
 
@@ -136,9 +149,7 @@ def _explain_unexpected(error: Exception, *, as_json: bool) -> int:
         note(str(error))
         return 2
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        context = getattr(error, "ctx", None)
-        hint = f"`{context.command_path} --help` shows the options" if context else ""
-        return fail("usage", error.format_message(), hint, exit_code=2, as_json=as_json)
+        return fail("usage", error.format_message() + _blamed(error), _hint(error), exit_code=2, as_json=as_json)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -150,6 +161,22 @@ def _explain_unexpected(error: Exception, *, as_json: bool) -> int:
         exit_code=70,
         as_json=as_json,
     )
+
+
+def _hint(error: Any) -> str:
+    if getattr(error, "option_name", "") in ("--config", "--use"):
+        return f"{error.option_name} stands before the command: v7s3 {error.option_name} … COMMAND"
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path} --help` shows the options" if context else ""
+
+
+def _blamed(error: Any) -> str:
+    """Where the bad value of an option stands, when it is not on the command line."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None or parameter is None or context.get_parameter_source(parameter.name) is None:
+        return ""
+    source = origin_of(context, parameter).source
+    return "" if source.startswith(("flag", "default")) else f" ({source})"
 
 
 def run() -> NoReturn:
