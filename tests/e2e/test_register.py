@@ -376,7 +376,6 @@ def test_404_names_the_slug_and_those_that_exist(register, fill):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["s3://no-such-bucket-here"], 2, "V7's storage 'acme-frames' is the bucket 'acme-frames'"),
         (["s3://no-such-bucket-here", "--access", "read-write"], 4, "no-such-bucket-here"),
         (["acme-frames/raw"], 2, "s3://"),
         ([], 2, "register what?"),
@@ -396,6 +395,22 @@ def test_bad_input_is_one_clear_message(register, bucket, arguments, code, words
     assert words in err
     assert "next:" in err
     assert "Traceback" not in err
+
+
+def test_a_bucket_that_is_not_the_storages_is_refused_before_anything_is_sent(register, s3, darwin, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    code, out, err = register("s3://another-bucket")
+    assert (code, out) == (2, "")
+    assert "V7's storage 'acme-frames' is the bucket 'acme-frames', not 'another-bucket'" in err
+
+
+def test_behind_an_endpoint_of_ones_own_the_other_name_is_a_warning(register, s3, darwin):
+    s3.make_bucket("alias-of-it")
+    s3.put("alias-of-it", "a.jpg", b"x")
+    code, _, err = register("s3://alias-of-it")
+    assert code == 0
+    assert "warning: V7's storage 'acme-frames' is the bucket 'acme-frames', not 'alias-of-it'" in err
+    assert darwin.keys() == ["a.jpg"]
 
 
 def test_the_key_appears_nowhere(register, fill, darwin, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
@@ -21,6 +21,7 @@ from v7s3.cli.session import find_storage, open_darwin
 from v7s3.darwin import Limits
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
+from v7s3.items.outcome import DONE
 from v7s3.items.payload import RegisterRequest
 from v7s3.items.register import Sender
 from v7s3.items.run import Run
@@ -164,24 +165,29 @@ def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
 
 
 @contextmanager
-def _report(job: Job) -> Iterator[Report | None]:
-    """Writes a line of --report for each outcome as it comes, so that the file is true at any moment."""
-    if job.report is None or job.dry_run:
-        yield None
-        return
+def _report(job: Job) -> Iterator[Report]:
+    """Writes a line of --report for each outcome as it comes, so that the file is true at any moment; with -v says
+    on stderr what did not become an item."""
+    with ExitStack() as stack:
+        file = None if job.report is None or job.dry_run else stack.enter_context(_opened(job.report))
+
+        def write(outcome: Outcome, *, earlier: bool) -> None:
+            if file is not None:
+                file.write(output.scrub(report_line(outcome, earlier=earlier)) + "\n")
+            if job.verbose and outcome.state not in DONE:
+                output.note(f"{outcome.state}: {', '.join(outcome.keys) or outcome.name}: {outcome.reason}")
+
+        yield write
+
+
+def _opened(path: Path) -> TextIO:
     try:
-        job.report.parent.mkdir(parents=True, exist_ok=True)
-        file = job.report.open("w", encoding="utf-8", buffering=1, errors="backslashreplace")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8", buffering=1, errors="backslashreplace")
     except OSError as error:
         raise UsageError(
-            f"the report {job.report} cannot be written: {error.strerror}", hint="name another --report"
+            f"the report {path} cannot be written: {error.strerror}", hint="name another --report"
         ) from None
-
-    def write(outcome: Outcome, *, earlier: bool) -> None:
-        file.write(output.scrub(report_line(outcome, earlier=earlier)) + "\n")
-
-    with file:
-        yield write
 
 
 def _show_plan(job: Job, current: Run, label: str, planned: Iterator[Planned], per_minute: float) -> int:
@@ -190,7 +196,7 @@ def _show_plan(job: Job, current: Run, label: str, planned: Iterator[Planned], p
         pass
     limit = 0 if per_minute == float("inf") else per_minute
     plan = PlanSummary(label, current.tally, first, job.batch_size, limit)
-    output.result_json(plan.document()) if job.form == "json" else output.result(plan.text())
+    output.result_json(plan.document()) if job.form == "json" else output.result(plan.text(verbose=job.verbose))
     return current.tally.exit_code()
 
 
@@ -282,4 +288,6 @@ class Registration:
             ledger=str(ledger.path or ""),
             report=str(job.report or ""),
         )
-        output.result_json(summary.document()) if job.form == "json" else output.result(summary.text())
+        output.result_json(summary.document()) if job.form == "json" else output.result(
+            summary.text(verbose=job.verbose)
+        )

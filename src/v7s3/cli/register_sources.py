@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from v7s3 import object_tags
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
+from v7s3.cli.output import note
 from v7s3.errors import UsageError
 from v7s3.items.filters import select
 from v7s3.items.grouping import Grouping, grouping, plan_groups
@@ -97,11 +99,7 @@ def _check_last_run(job: Job) -> None:
 
 def _from_listing(job: Job, destination: Destination) -> Source:
     url = BucketUrl.parse(job.source)
-    if destination.bucket and url.bucket != destination.bucket:
-        raise UsageError(
-            f"V7's storage {destination.storage!r} is the bucket {destination.bucket!r}, not {url.bucket!r}",
-            hint="V7 looks for every key in its own storage's bucket: give its bucket, or another --storage",
-        )
+    _require_same_bucket(job, destination, url)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     options, groups = plan_options(job, destination, source_prefix=url.key), _groups(job)
     scope = _scope(job, str(url), destination)
@@ -137,6 +135,17 @@ def _scope(job: Job, label: str, destination: Destination) -> str:
     words += [f"--min-size {job.min_size}"] if job.min_size else []
     words += [f"--modified-since {job.modified_since}"] if job.modified_since not in ("", LAST_RUN) else []
     return " ".join([f"{label} (storage {destination.storage})", *words])
+
+
+def _require_same_bucket(job: Job, destination: Destination, url: BucketUrl) -> None:
+    """V7 looks for every key in its own storage's bucket. Behind an endpoint of one's own, names may be aliases."""
+    if not destination.bucket or url.bucket == destination.bucket:
+        return
+    message = f"V7's storage {destination.storage!r} is the bucket {destination.bucket!r}, not {url.bucket!r}"
+    if job.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3"):
+        note(f"warning: {message}; if they are not the same bucket, V7 will not find the objects")
+        return
+    raise UsageError(message, hint="give the storage's bucket, or another --storage")
 
 
 def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from v7s3.cli.progress import duration
 from v7s3.items.outcome import STATES
-from v7s3.items.planning import HINTS, summary
+from v7s3.items.planning import HINTS, UNSUPPORTED, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Summary:
     ledger: str  # "" when nothing was remembered
     report: str  # "" when none was written
 
-    def text(self) -> str:
+    def text(self, *, verbose: bool) -> str:
         tally = self.tally
         lines = [
             f"{self.source} → {self.team}/{self.dataset} (storage {self.storage}, {self.access})",
@@ -42,7 +42,7 @@ class Summary:
             lines.append(f"{tally.changed:,} changed since they were registered: {', '.join(tally.changed_examples)} …")
             lines.append("  next: V7 still shows what it read then; delete the items in V7 to register them anew")
         lines += _reason_lines(tally.reasons())
-        lines += [f"  {reason}: {HINTS[reason]}" for reason in tally.skipped if reason in HINTS]
+        lines += _skip_hints(tally, verbose=verbose)
         places = [f"report {self.report}" if self.report else "", f"ledger {self.ledger}" if self.ledger else ""]
         lines.append(
             " · ".join([f"{counted(self.requests, 'request')} in {duration(self.seconds)}", *filter(None, places)])
@@ -88,6 +88,15 @@ def kept_line(tally: Tally) -> str:
     return f"listed {tally.listed:,}: {summary(tally.kept, tally.skipped)}"
 
 
+def _skip_hints(tally: Tally, *, verbose: bool) -> list[str]:
+    """What to do about skipped objects; that other files lie in a bucket is no news."""
+    return [
+        f"  {reason}: {HINTS[reason]}"
+        for reason in tally.skipped
+        if reason in HINTS and (verbose or reason != UNSUPPORTED)
+    ]
+
+
 def _reason_lines(reasons: Sequence[ReasonCount]) -> list[str]:
     lines = []
     for counted in reasons:
@@ -121,13 +130,13 @@ class PlanSummary:
     def requests(self) -> int:
         return -(-self.tally.planned // self.batch_size)
 
-    def text(self) -> str:
+    def text(self, *, verbose: bool) -> str:
         lines = [f"plan for {self.source} (dry run: nothing is sent)", kept_line(self.tally)]
         lines += [f"  + {_place(one)}  ←  {', '.join(found.key for found in one.objects)}" for one in self.first]
         if self.tally.planned > len(self.first):
             lines.append(f"  … and {self.tally.planned - len(self.first):,} more")
         lines += _reason_lines(self.tally.reasons())
-        lines += [f"  {reason}: {HINTS[reason]}" for reason in self.tally.skipped if reason in HINTS]
+        lines += _skip_hints(self.tally, verbose=verbose)
         earlier = f"; {self.tally.earlier.total():,} are settled already" if self.tally.earlier else ""
         time = (
             f", {duration(self.requests / self.per_minute * 60)} at {self.per_minute:g} a minute"
