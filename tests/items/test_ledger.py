@@ -171,11 +171,42 @@ def test_last_finished_start_forgets_runs_that_were_cut_off(tmp_path):
         assert ledger.last_finished_start("s3://other/") is None
 
 
-def test_rows_can_be_limited_to_the_runs_since_one(tmp_path):
-    with Ledger(tmp_path / "l", TARGET) as ledger:
+def test_rows_come_in_the_order_of_storage_and_key_and_can_be_limited_to_a_prefix():
+    with Ledger(None, TARGET) as ledger:
+        ledger.settle("t", [registered("a/1.jpg")])
+        ledger.settle("s", [registered(key) for key in ("b/2.jpg", "b/1.jpg", "a/9.jpg", "b0.jpg")])
+        assert [(row.storage, row.key) for row in ledger.rows()] == [
+            ("s", "a/9.jpg"),
+            ("s", "b/1.jpg"),
+            ("s", "b/2.jpg"),
+            ("s", "b0.jpg"),
+            ("t", "a/1.jpg"),
+        ]
+        assert [row.key for row in ledger.rows(storage="s", prefix="b/")] == ["b/1.jpg", "b/2.jpg"]
+        assert list(ledger.rows(storage="unknown")) == []
+        assert ledger.storages() == ["s", "t"]
+
+
+def test_items_are_counted_and_found_by_their_place():
+    with Ledger(None, TARGET) as ledger:
         ledger.begin_run("x")
-        ledger.settle("s", [registered("old")])
+        group = Outcome("registered", ("a/1", "a/2"), ("x", "y"), "/g", "a", item_id="uuid")
+        ledger.settle("s", [group, registered("b", path="/g"), registered("c", state="blocked")])
         second = ledger.begin_run("x")
-        ledger.settle("s", [registered("new")])
-        assert [row.key for row in ledger.rows(since_run=second)] == ["new"]
-        assert [row.key for row in ledger.rows()] == ["new", "old"]
+        ledger.settle("s", [registered("d", state="exists")])
+        assert (ledger.count_items(), ledger.count_items(since_run=second)) == (3, 1)
+        found = ledger.rows_at([("g/", "a"), ("/g", "b"), ("/g", "none")])
+        assert {place: [row.key for row in rows] for place, rows in found.items()} == {
+            ("g", "a"): ["a/1", "a/2"],
+            ("g", "b"): ["b"],
+        }
+
+
+def test_forgetting_one_key_forgets_its_whole_item():
+    with Ledger(None, TARGET) as ledger:
+        group = Outcome("registered", ("a/1", "a/2"), ("x", "y"), "/", "a", item_id="uuid")
+        refused = [Outcome("refused", (key,), ("",), "", key, "x") for key in ("r1", "r2")]
+        ledger.settle("s", [group, registered("b"), *refused])
+        assert ledger.forget("s", ["a/2", "r1", "unknown"]) == 3
+        assert [row.key for row in ledger.rows()] == ["b", "r2"]
+        assert ledger.forget("no such storage", ["b"]) == 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from v7s3.cli import options
+from v7s3.cli.durations import seconds
 from v7s3.errors import UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket."
 WritePrefix = Annotated[
     str | None, typer.Option("--write-prefix", metavar="PREFIX", help="Where V7 may write, often darwin/.")
 ]
-_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @app.command()
@@ -147,7 +146,7 @@ def status(
     from v7s3.cli.session import open_darwin
 
     url = _bucket(target)
-    patience = _seconds(timeout) if wait else 0.0
+    patience = seconds("--timeout", timeout) if wait else 0.0
     darwin, team = open_darwin(darwin_url, api_key_file, team)
     with darwin:
         asked = Activation(
@@ -227,13 +226,6 @@ def _team_of_key(darwin_url: str, api_key_file: Path | None) -> str:
         raise UsageError(f"which team is it for? ({error.message})", hint="give --team") from error
     darwin.close()
     return team
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip().lower())
-    if match is None:
-        raise UsageError(f"--timeout {text!r} is not a time", hint="write 90s, 30m, 12h or 3d")
-    return int(match[1]) * _SPANS[match[2]]
 
 
 def _document(asked: Activation) -> dict[str, str | None]:

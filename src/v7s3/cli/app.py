@@ -36,6 +36,9 @@ COMMANDS: dict[str, Entry] = {
     "register": Entry(
         "v7s3.cli.register", "Register the objects of a bucket as items of a V7 dataset, each exactly once."
     ),
+    "status": Entry(
+        "v7s3.cli.status", "Show what became of registered items: in processing, complete, or failed and why."
+    ),
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),

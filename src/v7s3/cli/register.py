@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from v7s3.cli import options
+from v7s3.cli import planning_options as plan
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -40,35 +41,25 @@ def register(
     team: options.Team = "",
     dataset: options.Dataset = "",
     storage: options.Storage = "",
-    access: Annotated[
-        Literal["auto", "read-write", "read-only"], typer.Option(help="Endpoint; auto asks V7's list of storages.")
-    ] = "auto",
-    include: Annotated[list[str], typer.Option(metavar="GLOB", help="Only keys that match; repeatable.")] = [],
-    exclude: Annotated[list[str], typer.Option(metavar="GLOB", help="No keys that match; repeatable.")] = [],
-    ext: Annotated[list[str], typer.Option(metavar="EXT", help="Only these extensions; repeatable.")] = [],
-    min_size: Annotated[str, typer.Option(metavar="SIZE", help="At least so many bytes (10k, 5M).")] = "",
-    modified_since: Annotated[
-        str, typer.Option(metavar="DATE|AGE|last-run", help="2026-05-01, 7d, or since the last finished run.")
-    ] = "",
+    access: plan.Access = "auto",
+    include: plan.Include = [],
+    exclude: plan.Exclude = [],
+    ext: plan.Ext = [],
+    min_size: plan.MinSize = "",
+    modified_since: plan.ModifiedSince = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items.")] = None,
-    path: Annotated[str, typer.Option(help="Darwin folder to put everything under.")] = "/",
-    strip_prefix: Annotated[str, typer.Option(help="What to leave off the front of the key's folder.")] = "",
-    folders: Annotated[Literal["keep", "flatten"], typer.Option(help="Whether items keep the key's folders.")] = "keep",
+    path: plan.Path = "/",
+    strip_prefix: plan.StripPrefix = "",
+    folders: plan.Folders = "keep",
     fps: Annotated[str, typer.Option(metavar="FPS|native", help="Frames a second for videos.")] = "",
     as_frames: Annotated[bool, typer.Option("--as-frames", help="Split videos into frames.")] = False,
     extract_views: Annotated[bool, typer.Option("--extract-views", help="Make the three views of volumes.")] = False,
     tag: Annotated[list[str], typer.Option(metavar="CLASS[=TEXT]", help="Tag every item; repeatable.")] = [],
     tag_from: Annotated[str, typer.Option(metavar="REGEX", help="Tags from the key: what the groups match.")] = "",
-    tags_from_object: Annotated[
-        bool, typer.Option("--tags-from-object", help="Also the objects' own S3 tags (s3:GetObjectTagging).")
-    ] = False,
-    slots_by: Annotated[
-        str, typer.Option(metavar="folder|REGEX", help="One item of several slots; groups `item` and `slot`.")
-    ] = "",
-    slots_expect: Annotated[
-        list[str], typer.Option(metavar="SLOTS", help="Refuse groups that lack one of these.")
-    ] = [],
-    layout: Annotated[str, typer.Option(help="auto, grid, horizontal, vertical, simple or channels.")] = "auto",
+    tags_from_object: plan.TagsFromObject = False,
+    slots_by: plan.SlotsBy = "",
+    slots_expect: plan.SlotsExpect = [],
+    layout: plan.Layout = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing when a row of the manifest is bad.")] = False,
     rate: Annotated[str, typer.Option(metavar="N/min", help="Requests a minute; 0 for no limit.")] = "100/min",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 8,
@@ -78,6 +69,8 @@ def register(
     ledger: Annotated[Path | None, typer.Option(help="The ledger; else one a dataset in the state directory.")] = None,
     no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Remember nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Send blocked and refused items again.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Then wait until V7 has processed what was registered.")] = False,
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="How long --wait waits: 90s, 30m, 12h.")] = "1h",
     dry_run: options.DryRun = False,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
     api_key_file: options.ApiKeyFile = None,

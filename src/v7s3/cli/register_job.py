@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
+from v7s3.cli.durations import seconds
 from v7s3.cli.interrupt import finishing_on_interrupt
 from v7s3.cli.paths import ledger_directory
 from v7s3.cli.progress import Speed, duration, progress
 from v7s3.cli.register_sources import check_values, open_source
 from v7s3.cli.register_summary import PlanSummary, Summary
-from v7s3.cli.session import find_storage, open_darwin
+from v7s3.cli.session import find_dataset, find_storage, open_darwin
+from v7s3.cli.status_watch import Watch
 from v7s3.darwin import Limits
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from v7s3.cli.status_watch import Seen
     from v7s3.darwin import Darwin
     from v7s3.items.outcome import Outcome
     from v7s3.items.payload import Access, RegisterResponse
@@ -79,6 +82,8 @@ class Job:
     ledger: Path | None
     no_ledger: bool
     retry_failed: bool
+    wait: bool
+    timeout: str
     dry_run: bool
     darwin_url: str
     api_key_file: Path | None
@@ -131,6 +136,7 @@ def _check(job: Job) -> None:
         raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
     if job.access != "auto" and not job.storage:
         raise UsageError("which storage?", hint="give --storage or V7_STORAGE: its name in V7's settings")
+    seconds("--timeout", job.timeout)
     if job.ledger is not None and job.no_ledger:
         raise UsageError("--ledger and --no-ledger contradict each other", hint="give one of them")
 
@@ -227,8 +233,8 @@ class Registration:
                 stop = error
         if stop is None and not signals and self._everything_was_settled():
             ledger.finish_run()
-        if tally.listed or stop is None:
-            self._show(label, ledger)
+        waits = job.wait and stop is None and not signals
+        seen = self._show(label, ledger, waits=waits) if tally.listed or stop is None else None
         if tally.exhausted and not tally.listed:
             output.note(f"warning: {label} holds nothing; prefixes and keys are case-sensitive")
         if signals:
@@ -237,7 +243,9 @@ class Registration:
             )
         if stop is not None:
             raise stop
-        return tally.exit_code()
+        if seen is not None and seen.still_waiting:
+            raise seen.stopped()
+        return tally.exit_code() or (seen.tally.exit_code() if seen is not None else 0)
 
     def _everything_was_settled(self) -> bool:
         """Whether `--modified-since last-run` may begin where this run began."""
@@ -274,9 +282,28 @@ class Registration:
             parts.append(f"{duration(left)} left")
         return " · ".join(parts)
 
-    def _show(self, label: str, ledger: Ledger) -> None:
+    def _show(self, label: str, ledger: Ledger, *, waits: bool) -> Seen | None:
+        """Sum the run up; then, when asked to, what V7 made of its items. One document in JSON, two parts of a text."""
+        as_json = self._job.form == "json"
+        summary = self._summary(label, ledger)
+        if not as_json:
+            output.result(summary.text(verbose=self._job.verbose))
+        seen = self._wait(ledger) if waits else None
+        if as_json:
+            output.result_json(summary.document() | ({"status": seen.document()} if seen else {}))
+        elif seen is not None:
+            output.result(seen.text(verbose=self._job.verbose))
+        return seen
+
+    def _wait(self, ledger: Ledger) -> Seen:
         job, to = self._job, self._destination
-        summary = Summary(
+        dataset = find_dataset(self._darwin, to.team, to.dataset)
+        watch = Watch(self._darwin, to.team, dataset, ledger, since_run=ledger.run)
+        return watch.wait(seconds("--timeout", job.timeout), (lambda _line: None) if job.quiet else output.note)
+
+    def _summary(self, label: str, ledger: Ledger) -> Summary:
+        job, to = self._job, self._destination
+        return Summary(
             source=label,
             team=to.team,
             dataset=to.dataset,
@@ -287,7 +314,4 @@ class Registration:
             requests=self._darwin.traffic.requests,
             ledger=str(ledger.path or ""),
             report=str(job.report or ""),
-        )
-        output.result_json(summary.document()) if job.form == "json" else output.result(
-            summary.text(verbose=job.verbose)
         )

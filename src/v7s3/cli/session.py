@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from v7s3.apikey import find_api_key
 from v7s3.cli.output import keep_secret, note
+from v7s3.cli.paths import ledger_directory
 from v7s3.darwin import Darwin, Limits
 from v7s3.errors import NotFoundError, UsageError
+from v7s3.items.ledger import Ledger, Target
 
 if TYPE_CHECKING:
     import threading
     from pathlib import Path
 
-    from v7s3.darwin import Storage
+    from v7s3.darwin import Dataset, Storage
 
 
 def open_darwin(
@@ -56,3 +58,26 @@ def find_storage(darwin: Darwin, team: str, name: str, bucket: str = "") -> Stor
         if len(candidates) == 1:
             return candidates[0]
     raise UsageError("which storage of V7 is the bucket?", hint=f"give --storage; team {team!r} has: {known}")
+
+
+def find_dataset(darwin: Darwin, team: str, slug: str) -> Dataset:
+    """The dataset of that slug. Raises NotFoundError, naming those there are; UsageError without a slug."""
+    if not slug:
+        raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
+    datasets = [one for one in darwin.datasets() if one.team_slug in ("", team)]
+    for one in datasets:
+        if one.slug == slug:
+            return one
+    known = ", ".join(one.slug for one in datasets) or "none that this key can see"
+    raise NotFoundError(f"team {team!r} has no dataset {slug!r}", hint=f"its datasets: {known}")
+
+
+def dataset_ledger(path: Path | None, darwin_url: str, team: str, dataset: str, *, read_only: bool = True) -> Ledger:
+    """The ledger of a dataset, at `path` or in the state directory.
+
+    Raises UsageError when it is only to be read and does not exist, ConflictError when it belongs to another dataset.
+    """
+    if not dataset:
+        raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
+    target = Target(darwin_url, team, dataset)
+    return Ledger(path or ledger_directory() / target.file_name(), target, read_only=read_only)

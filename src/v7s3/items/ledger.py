@@ -41,6 +41,10 @@ CREATE TABLE IF NOT EXISTS settled (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS settled_identity ON settled (identity);
 """
+_SELECT = (
+    "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run"
+    " FROM settled JOIN storage ON storage.id = storage"
+)
 # A page is answered by one range scan unless its keys lie so far apart that the range holds much else.
 _SPARSE = 4
 _MOST_VARIABLES = 500
@@ -82,6 +86,20 @@ class Row(NamedTuple):
     run: int
 
 
+class RunRecord(NamedTuple):
+    """One run of `register`. `finished` is None when it was cut off, or left something that it could not settle."""
+
+    number: int
+    started: str  # ISO 8601, UTC
+    finished: str | None
+    source: str
+
+
+def _row(values: tuple[str, str, str, int, str, str, str, str, int]) -> Row:
+    storage, key, etag, state, reason, path, name, item_id, run = values
+    return Row(storage, key, Standing(etag, STATES[state], reason, path, name, item_id), run)
+
+
 def identity_of(path: str, name: str) -> int:
     """A 64-bit signed number for the place of an item in a dataset: what V7 wants to be unique."""
     place = f"{path.strip('/')}/{name}".encode("utf-8", "surrogatepass")
@@ -99,7 +117,7 @@ class Ledger:
         self.path = path
         self.target = target
         self._lock: sqlite3.Connection | None = None
-        self._run = 0
+        self.run = 0  # what is settled now carries this number
         with _explained(path):
             if path is not None:
                 if not read_only:
@@ -159,14 +177,14 @@ class Ledger:
     # --- runs -------------------------------------------------------------------------------------------------------
 
     def begin_run(self, source: str) -> int:
-        """Start a run; outcomes recorded from now on carry its number."""
+        """Start a run and return its number; outcomes recorded from now on carry it."""
         cursor = self._database.execute("INSERT INTO run (started, source) VALUES (?, ?)", (_now(), source))
-        self._run = cast("int", cursor.lastrowid)
-        return self._run
+        self.run = cast("int", cursor.lastrowid)
+        return self.run
 
     def finish_run(self) -> None:
         """Mark the run as having come to its end: everything its source named was looked at."""
-        self._database.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), self._run))
+        self._database.execute("UPDATE run SET finished = ? WHERE id = ?", (_now(), self.run))
 
     def last_finished_start(self, source: str) -> str | None:
         """When the last run over `source` that came to its end was started (ISO 8601, UTC); None when there is none.
@@ -184,7 +202,7 @@ class Ledger:
         """What is known of these keys (at most a page or two of them, best in key order); unknown ones are left out."""
         if not keys:
             return {}
-        number = self._storage(storage)
+        number = self._storage_if_known(storage)
         rows = self._database.execute(
             "SELECT key, etag, state, reason, path, name, item_id FROM settled"
             " WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?",
@@ -221,7 +239,7 @@ class Ledger:
             "SELECT state, group_concat(key || char(0) || etag, char(1))"
             " FROM (SELECT state, key, etag FROM settled WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?)"
             " WHERE state <= ? AND instr(key, char(0)) = 0 AND instr(key, char(1)) = 0 GROUP BY state",
-            (self._storage(storage), objects[0].key, objects[-1].key, _SPARSE * len(objects), _LAST_DONE),
+            (self._storage_if_known(storage), objects[0].key, objects[-1].key, _SPARSE * len(objects), _LAST_DONE),
         ).fetchall()
         rest, counts = list(objects), dict[State, int]()
         for state, text in found:
@@ -250,7 +268,7 @@ class Ledger:
         rows = [
             (
                 *(number, key, etag, STATES.index(outcome.state), outcome.reason, outcome.path, outcome.name),
-                *(identity_of(outcome.path, outcome.name), outcome.item_id, self._run),
+                *(identity_of(outcome.path, outcome.name), outcome.item_id, self.run),
             )
             for outcome in outcomes
             for key, etag in zip(outcome.keys, outcome.etags, strict=True)
@@ -258,40 +276,76 @@ class Ledger:
         with self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
 
-    def rows(self, *, since_run: int | None = None) -> Iterator[Row]:
-        """Every key in (storage, key) order; only those settled by `since_run` and the runs after it, when given."""
-        where, values = ("WHERE run >= ?", (since_run,)) if since_run is not None else ("", ())
-        for row in self._database.execute(
-            "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run FROM settled"  # noqa: S608
-            f" JOIN storage ON storage.id = storage {where} ORDER BY storage, key",
-            values,
-        ):
-            yield Row(row[0], row[1], Standing(row[2], STATES[row[3]], *row[4:8]), row[8])
+    def rows(self, *, storage: str | None = None, prefix: str = "") -> Iterator[Row]:
+        """Every key, in the order of (name of the storage, key); only those of a storage, or below a prefix."""
+        for name in [storage] if storage is not None else self.storages():
+            found = self._database.execute(
+                f"{_SELECT} WHERE storage = ? AND key >= ? ORDER BY key", (self._storage_if_known(name), prefix)
+            )
+            for row in map(_row, found):
+                if not row.key.startswith(prefix):
+                    break
+                yield row
 
-    def keys_at(self, path: str, name: str) -> list[Row]:
-        """The keys this ledger has at one place of the dataset."""
-        found = self._database.execute(
-            "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run FROM settled"
-            " JOIN storage ON storage.id = storage WHERE identity = ?",
-            (identity_of(path, name),),
-        )
-        return [
-            Row(row[0], row[1], Standing(row[2], STATES[row[3]], *row[4:8]), row[8])
-            for row in found
-            if (row[5].strip("/"), row[6]) == (path.strip("/"), name)
-        ]
+    def rows_at(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
+        """The keys this ledger has at these (path, name); in the answer a path has no outer slashes."""
+        wanted = {(path.strip("/"), name) for path, name in places}
+        identities = [identity_of(path, name) for path, name in wanted]
+        found: dict[tuple[str, str], list[Row]] = {}
+        for start in range(0, len(identities), _MOST_VARIABLES):
+            part = identities[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            for row in map(_row, self._database.execute(f"{_SELECT} WHERE identity IN ({marks})", part)):
+                place = (row.standing.path.strip("/"), row.standing.name)
+                if place in wanted:
+                    found.setdefault(place, []).append(row)
+        return found
+
+    def storages(self) -> list[str]:
+        """The storages there are keys of, sorted."""
+        return sorted(name for (name,) in self._database.execute("SELECT name FROM storage"))
+
+    def count_items(self, *, since_run: int | None = None) -> int:
+        """How many items are in V7 as far as this ledger knows: those of `since_run` and the runs after it."""
+        row = self._database.execute(
+            "SELECT count(DISTINCT identity) FROM settled WHERE state <= ? AND run >= ?", (_LAST_DONE, since_run or 0)
+        ).fetchone()
+        return cast("int", row[0])
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, the oldest first."""
+        found = self._database.execute("SELECT id, started, finished, source FROM run ORDER BY id")
+        return [RunRecord(*row) for row in found]
 
     def count(self) -> dict[State, int]:
         """How many keys are in each state."""
         rows = self._database.execute("SELECT state, count(*) FROM settled GROUP BY state")
         return {STATES[state]: number for state, number in rows}
 
+    def forget(self, storage: str, keys: Iterable[str]) -> int:
+        """Remove keys, with the others of their items, so that a run sends them again; how many rows that were."""
+        number = self._storage_if_known(storage)
+        with self._transaction():
+            return sum(
+                self._database.execute(
+                    "DELETE FROM settled WHERE (storage, key) IN (SELECT ?, ? UNION SELECT storage, key FROM settled"
+                    " WHERE identity IN (SELECT identity FROM settled WHERE storage = ? AND key = ? AND path != ''))",
+                    (number, key, number, key),
+                ).rowcount
+                for key in keys
+            )
+
     def _storage(self, name: str) -> int:
-        row = self._database.execute("SELECT id FROM storage WHERE name = ?", (name,)).fetchone()
-        if row is None:
+        number = self._storage_if_known(name)
+        if number < 0:
             cursor = self._database.execute("INSERT INTO storage (name) VALUES (?)", (name,))
             return cast("int", cursor.lastrowid)
-        return cast("int", row[0])
+        return number
+
+    def _storage_if_known(self, name: str) -> int:
+        """Its number; -1, which no row has, when there is no key of this storage."""
+        row = self._database.execute("SELECT id FROM storage WHERE name = ?", (name,)).fetchone()
+        return cast("int", row[0]) if row else -1
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -1,0 +1,36 @@
+"""Options that say which objects become which items; commands that plan alike spell them alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+Access = Annotated[
+    Literal["auto", "read-write", "read-only"],
+    typer.Option("--access", help="Endpoint; auto asks V7's list of storages."),
+]
+Include = Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only keys that match; repeatable.")]
+Exclude = Annotated[list[str], typer.Option("--exclude", metavar="GLOB", help="No keys that match; repeatable.")]
+Ext = Annotated[list[str], typer.Option("--ext", metavar="EXT", help="Only these extensions; repeatable.")]
+MinSize = Annotated[str, typer.Option("--min-size", metavar="SIZE", help="At least so many bytes (10k, 5M).")]
+ModifiedSince = Annotated[
+    str,
+    typer.Option(
+        "--modified-since", metavar="DATE|AGE|last-run", help="2026-05-01, 7d, or since the last finished run."
+    ),
+]
+Path = Annotated[str, typer.Option("--path", help="Darwin folder to put everything under.")]
+StripPrefix = Annotated[str, typer.Option("--strip-prefix", help="What to leave off the front of the key's folder.")]
+Folders = Annotated[Literal["keep", "flatten"], typer.Option("--folders", help="Whether items keep the key's folders.")]
+SlotsBy = Annotated[
+    str,
+    typer.Option("--slots-by", metavar="folder|REGEX", help="One item of several slots; groups `item` and `slot`."),
+]
+SlotsExpect = Annotated[
+    list[str], typer.Option("--slots-expect", metavar="SLOTS", help="Refuse groups that lack one of these.")
+]
+Layout = Annotated[str, typer.Option("--layout", help="auto, grid, horizontal, vertical, simple or channels.")]
+TagsFromObject = Annotated[
+    bool, typer.Option("--tags-from-object", help="Also the objects' own S3 tags (s3:GetObjectTagging).")
+]
