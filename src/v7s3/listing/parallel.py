@@ -21,7 +21,7 @@ _PATIENCE = 2.0  # seconds to wait for a worker whose request hangs; being a dae
 
 
 def list_parallel(
-    client: S3Client, bucket: str, prefix: str = "", *, workers: int = 16
+    client: S3Client, bucket: str, prefix: str = "", *, workers: int = 24
 ) -> Iterator[list[StorageObject]]:
     """The objects whose keys begin with `prefix`, each exactly once, in pages that come as they arrive.
 
