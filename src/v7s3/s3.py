@@ -155,6 +155,7 @@ class CredentialsSource:
 
     words: str
     expires: datetime | None = None
+    access_key: str = ""  # its ID, which is no secret
 
 
 _SOURCES = {
@@ -179,7 +180,8 @@ def credentials_source(session: boto3.Session) -> CredentialsSource:
         if credentials is None:
             raise NoCredentialsError
         words = _SOURCES.get(credentials.method, credentials.method)
+        access_key = credentials.get_frozen_credentials().access_key or ""
     if session.profile_name != "default" and credentials.method != "env":
         words += f", profile {session.profile_name}"
     expires = getattr(credentials, "_expiry_time", None)  # botocore keeps it to itself
-    return CredentialsSource(words, expires if isinstance(expires, datetime) else None)
+    return CredentialsSource(words, expires if isinstance(expires, datetime) else None, access_key)

@@ -42,6 +42,9 @@ COMMANDS: dict[str, Entry] = {
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),
+    "whoami": Entry(
+        "v7s3.cli.whoami", "Show who you are to AWS and to V7, and where each credential and setting comes from."
+    ),
     "demo": Entry("v7s3.cli.demo", "Make the whole journey on this machine: a local S3, a local Darwin."),
 }
 

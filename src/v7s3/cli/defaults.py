@@ -28,6 +28,11 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "endpoint-url": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
     "api-key-file": ("V7_API_KEY",),
 }
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "V7_API_KEY",
+}  # not the option's value, but in its stead
 
 
 class Origin(NamedTuple):
@@ -87,8 +92,25 @@ def origin_of(context: Any, parameter: Any) -> Origin:
             return Origin(value, settings.place(_settings_for(settings, context)[option]))
         case _:
             for variable in _variables(option):
-                return Origin(os.environ[variable], f"env {variable}")
+                return Origin("" if variable in _CREDENTIALS else os.environ[variable], f"env {variable}")
             return Origin(value, "default")
+
+
+def origins(context: Any) -> dict[str, Origin]:
+    """All options of this command, by their long names without dashes."""
+    return {_option(parameter): origin_of(context, parameter) for parameter in _parameters(context.command)}
+
+
+def check_all(context: Any, settings: Settings) -> list[V7S3Error]:
+    """What is wrong with the tables of any command, not only of the one that runs."""
+    root = context.find_root()
+    faults = []
+    for name in root.command.list_commands(root):
+        try:
+            _default_map(settings, (name,), root.command.get_command(root, name))
+        except V7S3Error as error:
+            faults.append(error)
+    return faults
 
 
 def _settings_for(settings: Settings, context: Any) -> dict[str, Setting]:
