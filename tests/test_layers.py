@@ -65,6 +65,27 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         (f"v7s3.artifacts.{name}" for name in ("decoding", "renditions", "sound", "stills", "video")),
         ({"av"}, {"v7s3.errors", "v7s3.artifacts"}),
     ),
+    "v7s3.artifacts.volumes": (
+        {"PIL", "numpy", "nibabel", "pydicom"},
+        {"v7s3.errors", "v7s3.artifacts"},
+    ),
+    "v7s3.artifacts.slots": (set(), {"v7s3.artifacts", "v7s3.items.objects"}),
+    "v7s3.artifacts.original": (
+        {"mypy_boto3_s3"},
+        {"v7s3.errors", "v7s3.aws_errors", "v7s3.artifacts.ranged", "v7s3.items.objects"},
+    ),
+    "v7s3.artifacts.shelf": ({"botocore", "mypy_boto3_s3"}, {"v7s3.errors", "v7s3.aws_errors"}),
+    "v7s3.artifacts.making": (
+        {"mypy_boto3_s3"},
+        {"v7s3.errors", "v7s3.aws_errors", "v7s3.s3", "v7s3.items", "v7s3.artifacts"},
+    ),
+    "v7s3.artifacts.crew": ({"distributed"}, {"v7s3.errors", "v7s3.concurrency", "v7s3.artifacts"}),
+    "v7s3.artifacts.estimate": ({"av"}, {"v7s3.artifacts"}),
+    "v7s3.artifacts.prepare": (set(), {"v7s3.errors", "v7s3.items", "v7s3.artifacts"}),
+    "v7s3.artifacts.clean": (
+        {"mypy_boto3_s3"},
+        {"v7s3.errors", "v7s3.aws_errors", "v7s3.items", "v7s3.listing", "v7s3.artifacts"},
+    ),
     "v7s3.artifacts.images": ({"PIL", "pillow_heif"}, {"v7s3.errors", "v7s3.artifacts"}),
     "v7s3.darwin": ({"httpx", "pydantic"}, {"v7s3.errors", "v7s3.transport", "v7s3.items.payload"}),
     "v7s3.transport": ({"httpx"}, {"v7s3.errors"}),

@@ -75,6 +75,15 @@ class Size(NamedTuple):
     orientation: int  # EXIF's, 1 to 8
     format: str  # Pillow's name: "JPEG", "PNG", "TIFF" …
 
+    def to_text(self) -> str:
+        """In a form that fits an object's metadata."""
+        return ",".join(map(str, self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Size:
+        width, height, stored_width, stored_height, orientation, kind = text.split(",")
+        return cls(int(width), int(height), int(stored_width), int(stored_height), int(orientation), kind)
+
 
 class Picture(NamedTuple):
     size: Size

@@ -19,6 +19,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from v7s3.artifacts.hls import CLOCK, GOP, segment_name
+from v7s3.artifacts.video_options import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 TICK = Fraction(1, CLOCK)
 # "superfast" with the one analysis of the slower presets that pays for itself: which blocks later frames build on.
 # At the same CRF it makes files of the size of x264's own default ("medium", darwin-py's) in a quarter of the time.
-FAST = "fast"
 _X264 = {FAST: {"preset": "superfast", "x264-params": "mbtree=1:rc-lookahead=10:scenecut=0"}}
 _MUXER = {
     "avoid_negative_ts": "disabled",  # would shift the first segment and not the others

@@ -15,7 +15,6 @@ header promises are kept as thumbnails; when the header was wrong, that one fram
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +25,7 @@ from v7s3.artifacts.box import fitted
 from v7s3.artifacts.decoding import Decoded, Source, opened, pictures_of
 from v7s3.artifacts.hls import CLOCK, Timeline, bitrate, even, low_size, playlist, step_of
 from v7s3.artifacts.refusal import Refusal
-from v7s3.artifacts.renditions import FAST, Kind, Rendition
+from v7s3.artifacts.renditions import Kind, Rendition
 from v7s3.artifacts.sound import Sound
 from v7s3.artifacts.stills import StillEncoder
 from v7s3.artifacts.work import Work
@@ -39,25 +38,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
     from v7s3.artifacts.renditions import Put
+    from v7s3.artifacts.video_options import VideoOptions
 
 MAX_PIXELS = 70_000_000  # of one frame: 8K twice
 _PICTURE_MEMORY = 50_000_000  # bytes of converted pictures that wait to be compressed and sent
 _NEAR = 2  # frames kept on each side of the expected middle
 _PREVIEW_QUALITY, _THUMBNAIL_QUALITY = 5, 3
 _HDR = (16, 18)  # transfer characteristics: PQ and HLG
-
-
-@dataclass(frozen=True, slots=True)
-class VideoOptions:
-    """darwin-py's options of the same names, and how much time the encoders may take."""
-
-    fps: float = 0.0  # frames a second that are shown; 0: all
-    segment_length: float = 2.0  # seconds
-    quality: int = 1  # of the frames: 1 PNG, 2 (best) to 31 JPEG
-    preview_frames: bool = True
-    sections: bool = False  # the sections[] schema: frames and thumbnail only
-    preset: str = FAST  # or a preset of x264
-    threads: int = 0  # of the decoder and of each encoder; 0: one for each core, up to 8
 
 
 class Playlist(NamedTuple):

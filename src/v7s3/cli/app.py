@@ -39,6 +39,9 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry(
         "v7s3.cli.status", "Show what became of registered items: in processing, complete, or failed and why."
     ),
+    "prepare": Entry(
+        "v7s3.cli.prepare", "Make thumbnails, frames and sizes for a bucket that V7 may only read, from S3 to S3."
+    ),
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),

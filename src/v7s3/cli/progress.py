@@ -77,6 +77,15 @@ class Speed:
         return count / max(self.seconds, 0.001) * 60
 
 
+def size_in_words(count: float) -> str:
+    """`512 B`, `3.1 MB`, `48 GB`: powers of 1,000, as S3's own console has them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 9.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} TB"
+
+
 def duration(seconds: float) -> str:
     """`48 s`, `12 min`, `3 h 20 min`."""
     if seconds < 90:

@@ -118,7 +118,8 @@ class PlanOptions:
     Darwin folder everything goes into; `folders` "flatten" drops the rest of the key's folder. `source_prefix` is what
     every key of the source is known to begin with. `write_back_prefix` is the storage's prefix at V7, None when it has
     none or it is not known. `fps` and `as_frames` go to videos only, `extract_views` to DICOM and NIfTI only.
-    `repeats` says that the source may give a key more than once (a file does, a listing does not).
+    `repeats` says that the source may give a key more than once (a file does, a listing does not). `more_images` are
+    extensions of images that V7 does not list, but that `v7s3 prepare` can make a thumbnail of.
     """
 
     strip_prefix: str = ""
@@ -134,6 +135,7 @@ class PlanOptions:
     as_frames: bool | None = None
     extract_views: bool | None = None
     tags: Tagging = field(default_factory=Tagging)
+    more_images: frozenset[str] = frozenset()
 
 
 # --- one key --------------------------------------------------------------------------------------------------------
@@ -177,6 +179,7 @@ class KeyPlanner:
         self._generated = _prefixes(options)
         self.tags = options.tags if options.tags != Tagging() else None
         self.fields = {suffix: self.fields_of(kind) for suffix, kind in TYPES.items()}
+        self.fields |= dict.fromkeys(options.more_images, self.fields_of("image"))
         self._strip = _folder_to_strip(options)
         self._base = normal_path(options.path).rstrip("/")
         self._folder_path = lru_cache(maxsize=4096)(self._uncached_folder_path)
@@ -184,7 +187,7 @@ class KeyPlanner:
     def __call__(self, one: StorageObject | Refused) -> Plan:
         if isinstance(one, Refused):
             return one
-        suffix = suffix_of(one.key)
+        suffix = self.suffix_of(one.key)
         if reason := self.skip(one, suffix):
             return Skipped(one.key, reason)
         path, name = self.place(one.key)
@@ -195,6 +198,14 @@ class KeyPlanner:
             return Planned(build(FlatItem, fields), (one,))
         except InvalidItemError as error:
             return Refused((one.key,), INVALID, str(error))
+
+    def suffix_of(self, key: str) -> str:
+        """As the function of this name, with the options' extensions."""
+        suffix = suffix_of(key)
+        if not suffix and self._options.more_images:
+            last = key.lower().rpartition(".")[2]
+            return last if last in self._options.more_images else ""
+        return suffix
 
     def skip(self, one: StorageObject, suffix: str) -> str | None:
         """Why this object is not meant to be registered; None when it is. The first reason that applies is given."""
@@ -283,7 +294,7 @@ def _without_collisions(objects: Iterable[StorageObject | Refused], planner: Key
         for one in objects:
             if isinstance(one, Refused):
                 yield one
-            elif reason := planner.skip(one, suffix_of(one.key)):
+            elif reason := planner.skip(one, planner.suffix_of(one.key)):
                 yield Skipped(one.key, reason)
             else:
                 spool.add(identity(*planner.place(one.key)), one)

@@ -1,0 +1,123 @@
+"""Artifacts whose source is gone or was replaced: found by two listings, removed only when S3 says so once more."""
+
+from __future__ import annotations
+
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from v7s3.artifacts.keys import artifact_of, listing_prefix
+from v7s3.artifacts.shelf import MARK
+from v7s3.aws_errors import translated
+from v7s3.errors import NotFoundError
+from v7s3.items.objects import StorageObject
+from v7s3.items.spool import Spool
+from v7s3.listing import list_objects, list_parallel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3.client import S3Client
+
+    from v7s3.artifacts.keys import Artifact
+
+_SOURCE = "source"  # note in the spool; that of a folder is how many objects it has
+_AT_ONCE = 1000  # keys of one DeleteObjects
+
+
+class Stale(NamedTuple):
+    """One folder of artifacts that nothing leads to any more."""
+
+    source: str
+    folder: str
+    reason: str  # "the source is gone", "the source was replaced"
+    objects: int
+    size: int  # bytes
+
+
+def stale_artifacts(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> Iterator[Stale]:
+    """Folders of artifacts of sources below `source_prefix` that lost their source. Memory is flat: keys wait on disk.
+
+    Artifacts of keys too long to be part of an artifact's key are never stale: whose they are cannot be read.
+    """
+    with Spool() as spool:
+        for folder in _folders(client, bucket, prefix, source_prefix):
+            spool.add(folder.source, StorageObject(folder.folder, folder.size, folder.etag), f"{folder.objects}")
+        for page in list_parallel(client, bucket, source_prefix):
+            for one in page:
+                if not one.key.startswith(prefix):
+                    spool.add(one.key, one, _SOURCE)
+        for key, rows in spool.groups():
+            members = list(rows)
+            etags = {row.object.etag for row in members if row.note == _SOURCE}
+            for row in members:
+                if row.note != _SOURCE and row.object.etag not in etags:
+                    reason = "the source was replaced" if etags else "the source is gone"
+                    yield Stale(key, row.object.key, reason, int(row.note), row.object.size)
+
+
+class _Folder(NamedTuple):
+    source: str
+    etag: str
+    folder: str
+    objects: int
+    size: int
+
+
+def _folders(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> Iterator[_Folder]:
+    """Artifacts lie side by side in a listing, so one folder is one run of its pages."""
+
+    def recognised() -> Iterator[tuple[Artifact, int]]:
+        for page in list_objects(client, bucket, listing_prefix(prefix, source_prefix)):
+            for one in page:
+                artifact = artifact_of(prefix, one.key)
+                if artifact is not None and (artifact.source or "").startswith(source_prefix) and artifact.source:
+                    yield artifact, one.size
+
+    for folder, group in groupby(recognised(), key=lambda pair: pair[0].folder):
+        members = list(group)
+        first = members[0][0]
+        yield _Folder(first.source or "", first.etag, folder, len(members), sum(size for _, size in members))
+
+
+def remove(client: S3Client, bucket: str, prefix: str, stale: Stale) -> int:
+    """Delete one folder's artifacts; the number of objects deleted. 0 when the source is there after all, or when the
+    folder does not carry this program's mark."""
+    if not _is_gone(client, bucket, prefix, stale):
+        return 0
+    keys = _own_keys(client, bucket, prefix, stale.folder)
+    first = next(keys, None)
+    if first is None or not _is_marked(client, bucket, first):
+        return 0
+    deleted, batch = 0, [first, *islice(keys, _AT_ONCE - 1)]
+    while batch:
+        with translated(f"s3://{bucket}/{stale.folder}"):
+            answer = client.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            )
+        deleted += len(batch) - len(answer.get("Errors", []))
+        batch = list(islice(keys, _AT_ONCE))
+    return deleted
+
+
+def _own_keys(client: S3Client, bucket: str, prefix: str, folder: str) -> Iterator[str]:
+    for page in list_objects(client, bucket, folder):
+        for one in page:
+            artifact = artifact_of(prefix, one.key)
+            if artifact is not None and artifact.folder == folder:
+                yield one.key
+
+
+def _is_gone(client: S3Client, bucket: str, prefix: str, stale: Stale) -> bool:
+    """Whether the source, asked for by its name, is missing or has another ETag than the folder's."""
+    try:
+        with translated(f"s3://{bucket}/{stale.source}"):
+            etag = client.head_object(Bucket=bucket, Key=stale.source)["ETag"].strip('"')
+    except NotFoundError:
+        return True
+    artifact = artifact_of(prefix, f"{stale.folder}thumbnail.jpg")
+    return artifact is not None and artifact.etag != etag
+
+
+def _is_marked(client: S3Client, bucket: str, key: str) -> bool:
+    with translated(f"s3://{bucket}/{key}"):
+        return MARK in client.head_object(Bucket=bucket, Key=key)["Metadata"]

@@ -1,0 +1,161 @@
+"""From plans to results: which objects get artifacts, in which batches, and what became of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from v7s3.artifacts.making import Halted, Made, Task, Unmade
+from v7s3.errors import UsageError
+from v7s3.items.payload import FlatItem
+from v7s3.items.planning import Planned, Refused, Skipped
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator
+
+    from v7s3.artifacts.crew import Crew
+    from v7s3.artifacts.making import Workshop
+    from v7s3.artifacts.recipe import Kind
+    from v7s3.items.planning import Plan
+
+IMAGE_ENDINGS = frozenset({"avif", "heic", "heif"})  # that Pillow reads beside V7's own
+_NO_SCHEMA = {
+    "pdf": "PDF: V7's schema for read-only documents is not public; use a read-write storage, or register page images",
+    None: "whole-slide image: V7's names for read-only tiles are not public; use a read-write storage",
+}
+_KINDS: dict[str | None, Kind] = {"image": "image", "video": "video", "dicom": "dicom"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `count` parts of all keys; a key is always in the same one."""
+
+    number: int = 1  # from 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """ "3/16". Raises UsageError."""
+        number, slash, count = text.partition("/")
+        if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+            return cls(int(number), int(count))
+        raise UsageError(f"--shard {text!r} is no part of a whole", hint="the third of sixteen is 3/16")
+
+    def has(self, key: str) -> bool:
+        if self.count == 1:
+            return True
+        digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(digest) % self.count == self.number - 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a plan holds, or what became of it so far."""
+
+    kinds: Counter[str] = field(default_factory=Counter)  # tasks of each kind
+    sizes: Counter[str] = field(default_factory=Counter)  # bytes of their objects
+    skipped: Counter[str] = field(default_factory=Counter)  # reason -> objects
+    refused: int = 0
+    made: int = 0
+    present: int = 0
+    bytes_done: int = 0  # of objects that are settled
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+    @property
+    def settled(self) -> int:
+        return self.made + self.present + self.refused
+
+
+def tasks_of(plans: Iterable[Plan], shard: Shard, tally: Tally) -> Iterator[Task | Unmade]:
+    """What is to be made, and what cannot be; skipped objects are only counted."""
+    for one in plans:
+        if isinstance(one, Skipped):
+            tally.skipped[one.reason] += 1
+        elif isinstance(one, Refused):
+            yield from (Unmade(key, one.detail) for key in one.keys if shard.has(key))
+        elif shard.has(one.objects[0].key):
+            yield _task_of(one, tally)
+
+
+def _task_of(planned: Planned, tally: Tally) -> Task | Unmade:
+    (source,) = planned.objects
+    item = planned.item
+    assert isinstance(item, FlatItem)
+    kind = _KINDS.get(item.type)
+    if kind is None:
+        return Unmade(source.key, _NO_SCHEMA[None if item.type is None else "pdf"], max(0, source.size))
+    tally.kinds[kind] += 1
+    tally.sizes[kind] += max(0, source.size)
+    return Task(kind, source, item.path, item.name, item.model_dump(exclude_none=True).get("tags"))
+
+
+def batches_of(tasks: Iterable[Task], size: int) -> Iterator[tuple[Task, ...]]:
+    """Images `size` at a time, everything else alone: a video keeps a worker busy for as long as it likes."""
+    images: list[Task] = []
+    for task in tasks:
+        if task.kind != "image":
+            yield (task,)
+            continue
+        images.append(task)
+        if len(images) >= size:
+            yield tuple(images)
+            images = []
+    if images:
+        yield tuple(images)
+
+
+def prepare(
+    plans: Iterable[Plan],
+    workshop: Workshop,
+    crew: Crew,
+    *,
+    shard: Shard,
+    batch: int,
+    tally: Tally,
+    stop: threading.Event,
+) -> Iterator[Made | Unmade]:
+    """Make everything; results come as they finish. `tally` counts along. When `stop` is set, what is under way is
+    finished and nothing more is begun.
+
+    Raises what the listing raises; and, after what was under way has been yielded, the V7S3Error that would meet every
+    other object too: credentials that ended, a prefix that may not be written to.
+    """
+    unmade: list[Unmade] = []
+    halted: Halted | None = None
+    tasks = _set_aside(tasks_of(plans, shard, tally), unmade)
+    for result in crew.map(workshop, batches_of(tasks, batch), stop):
+        while unmade:
+            yield _counted(unmade.pop(0), tally)
+        if isinstance(result, Halted):
+            halted = halted or result
+            stop.set()
+        else:
+            yield _counted(result, tally)
+    for one in unmade:
+        yield _counted(one, tally)
+    if halted is not None:
+        raise halted.error
+
+
+def _set_aside(tasks: Iterable[Task | Unmade], unmade: list[Unmade]) -> Iterator[Task]:
+    for one in tasks:
+        if isinstance(one, Unmade):
+            unmade.append(one)
+        else:
+            yield one
+
+
+def _counted(result: Made | Unmade, tally: Tally) -> Made | Unmade:
+    tally.bytes_done += result.source_size
+    if isinstance(result, Unmade):
+        tally.refused += 1
+        return result
+    tally.made += result.fresh
+    tally.present += not result.fresh
+    tally.bytes_read += result.bytes_read
+    tally.bytes_written += result.bytes_written
+    return result

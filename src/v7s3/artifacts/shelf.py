@@ -1,0 +1,102 @@
+"""One source's folder of artifacts in the bucket: what is there, and putting more into it, never over anything foreign.
+
+Objects of this program carry the user metadata `x-amz-meta-v7s3`. An object is written with `If-None-Match: *`; when
+something is there already, it is replaced only if it carries that mark.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from v7s3.aws_errors import error_code, translated
+from v7s3.errors import CredentialsError, NotFoundError, V7S3Error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_s3.client import S3Client
+
+MARK = "v7s3"
+CACHE_CONTROL = "private, max-age=31536000, immutable"  # the source's ETag is in the key: it never changes
+_CONTENT_TYPES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "ts": "video/mp2t",
+    "m3u8": "application/vnd.apple.mpegurl",
+    "txt": "text/plain; charset=utf-8",
+    "gz": "application/octet-stream",  # decompressed on the way, because Content-Encoding says gzip
+    "json": "application/json",
+}
+_TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+_NO_CONDITIONS = ("NotImplemented", "501", "InvalidRequest", "InvalidArgument")
+
+
+class ForeignObjectError(V7S3Error):
+    """An object that this program did not make lies where an artifact belongs."""
+
+
+class WriteDeniedError(V7S3Error):
+    """The run cannot go on: what holds for one artifact holds for all. `cause` is what S3 said."""
+
+    def __init__(self, cause: V7S3Error) -> None:
+        super().__init__(cause.message, hint=cause.hint)
+        self.cause = cause
+
+
+class Shelf:
+    """May be used by several threads."""
+
+    def __init__(self, client: S3Client, bucket: str, folder: str) -> None:
+        self._client, self._bucket, self._folder = client, bucket, folder
+        self.bytes_written = 0
+
+    def mark_of(self, name: str) -> Mapping[str, str] | None:
+        """The metadata of an artifact of ours; None when there is none. Raises ForeignObjectError."""
+        key = self._folder + name
+        try:
+            with translated(f"s3://{self._bucket}/{key}"):
+                metadata = self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"]
+        except (NotFoundError, CredentialsError):  # without s3:ListBucket S3 answers 403 for what is not there
+            return None
+        if MARK not in metadata:
+            raise ForeignObjectError(
+                f"{key} was not made by v7s3, and is not overwritten",
+                hint="move it away, or choose another --artifacts-prefix",
+            )
+        return metadata
+
+    def read(self, name: str) -> bytes:
+        key = self._folder + name
+        with translated(f"s3://{self._bucket}/{key}"):
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def put(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
+        """Raises ForeignObjectError, WriteDeniedError, and ServiceError after boto3's own attempts."""
+        try:
+            with translated(f"s3://{self._bucket}/{self._folder}{name}"):
+                self._put(name, data, dict(metadata or {}))
+        except CredentialsError as error:
+            raise WriteDeniedError(error) from error
+        self.bytes_written += len(data)
+
+    def _put(self, name: str, data: bytes, metadata: dict[str, str]) -> None:
+        extra: dict[str, Any] = {"ContentEncoding": "gzip"} if name.endswith(".gz") else {}
+        request: dict[str, Any] = {
+            "Bucket": self._bucket,
+            "Key": self._folder + name,
+            "Body": data,
+            "ContentType": _CONTENT_TYPES[name.rpartition(".")[2]],
+            "CacheControl": CACHE_CONTROL,
+            "Metadata": {MARK: "1", **metadata},
+            **extra,
+        }
+        try:
+            self._client.put_object(**request, IfNoneMatch="*")
+            return
+        except ClientError as error:
+            if error_code(error) not in (*_TAKEN, *_NO_CONDITIONS):
+                raise
+        self.mark_of(name)  # raises when it is not ours
+        self._client.put_object(**request)

@@ -1,0 +1,270 @@
+"""What `v7s3 prepare` does, step by step: count, make, write, sum up."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
+
+from v7s3.artifacts.crew import Crew
+from v7s3.artifacts.keys import escape
+from v7s3.artifacts.making import Made, Unmade, Workshop
+from v7s3.artifacts.prepare import IMAGE_ENDINGS, Shard, Tally, prepare, tasks_of
+from v7s3.artifacts.recipe import Recipe
+from v7s3.artifacts.video_options import VideoOptions
+from v7s3.bucket import BucketUrl
+from v7s3.cli import output
+from v7s3.cli.interrupt import finishing_on_interrupt
+from v7s3.cli.prepare_files import items_file, report_file
+from v7s3.cli.prepare_summary import Counts, Summary
+from v7s3.cli.progress import Speed, duration, progress, size_in_words
+from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
+from v7s3.items.filters import select
+from v7s3.items.planning import PlanOptions, below, plan
+from v7s3.items.tagging import tagging
+from v7s3.listing import list_objects, list_parallel
+from v7s3.s3 import AwsSettings, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mypy_boto3_s3.client import S3Client
+
+    from v7s3.artifacts.crew import ExecutorKind
+    from v7s3.items.planning import Plan
+
+_LARGEST_BATCH = 8  # images a worker is given at once
+_BATCHES_EACH = 4  # at least so many batches a worker, so that none is idle at the end
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareJob:
+    """The options of `v7s3 prepare`, name for name."""
+
+    source: str
+    output: str
+    artifacts_prefix: str
+    fps: float
+    segment_length: float
+    quality: int
+    preview_frames: bool
+    video_sections: bool
+    x264_preset: str
+    max_megapixels: float
+    include: list[str]
+    exclude: list[str]
+    ext: list[str]
+    min_size: str
+    modified_since: str
+    limit: int | None
+    path: str
+    strip_prefix: str
+    folders: Literal["keep", "flatten"]
+    tag: list[str]
+    executor: ExecutorKind
+    workers: int | None
+    dask_scheduler: str
+    shard: str
+    report: Path | None
+    clean: bool
+    yes: bool
+    dry_run: bool
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    form: Literal["text", "json"]
+    quiet: bool
+    verbose: bool
+
+
+def run(job: PrepareJob) -> int:
+    """Prepare what the job names, or show what would be, or clean up; the exit code."""
+    url, prefix, options = BucketUrl.parse(job.source), _prefix(job), _plan_options(job)
+    shard, crew = Shard.parse(job.shard), _crew(job)
+    settings = AwsSettings(job.profile, job.region, job.endpoint_url)
+    client = connect(settings, url.bucket)
+    if job.clean:
+        from v7s3.cli.prepare_clean import run_clean
+
+        return run_clean(job, client, url, prefix)
+    _check_decoders()
+    preparation = Preparation(job, url, client, options, shard, _workshop(job, settings, url.bucket, prefix, crew))
+    return preparation.show() if job.dry_run else preparation.run(crew)
+
+
+class Preparation:
+    """One run over one bucket, and what is shown while it lasts and after it."""
+
+    def __init__(
+        self, job: PrepareJob, url: BucketUrl, client: S3Client, options: PlanOptions, shard: Shard, workshop: Workshop
+    ) -> None:
+        self._job, self._url, self._client = job, url, client
+        self._options, self._shard, self._workshop = options, shard, workshop
+        self._counts = Counts()
+        self._tally = Tally()
+        self._speed = Speed()
+
+    def show(self) -> int:
+        """What a run would do."""
+        from v7s3.cli.prepare_estimate import estimated
+
+        self._count()
+        estimate = estimated(self._client, self._workshop, tasks_of(self._plans(), self._shard, Tally()), self._counts)
+        output.result_json(estimate.document()) if self._job.form == "json" else output.result(estimate.text())
+        return 0
+
+    def run(self, crew: Crew) -> int:
+        job, stopping, stop = self._job, threading.Event(), None
+        if not job.quiet:
+            output.note("safe to stop at any time (Ctrl-C): the same command makes what is missing then")
+        advice = "stopping: what is being made is finished first (Ctrl-C again stops at once)"
+        with items_file(job.output) as items, report_file(job.report) as report:
+            with finishing_on_interrupt(stopping, advice) as signals, progress(self._line, quiet=job.quiet):
+                try:
+                    self._count()
+                    for result in self._results(crew, stopping):
+                        report(result)
+                        self._take(result)
+                        if isinstance(result, Made):
+                            items.write(result.line)
+                except V7S3Error as error:
+                    stop = error
+            if stop is None and not signals:
+                items.complete()
+        self._show_summary(items.shown_name)
+        if signals:
+            raise InterruptedRunError("interrupted; what was being made is complete", hint="run the same command again")
+        if stop is not None:
+            raise stop
+        return 5 if self._tally.refused else 0
+
+    def _results(self, crew: Crew, stopping: threading.Event) -> Iterator[Made | Unmade]:
+        images = self._counts.tally.kinds["image"]
+        batch = max(1, min(_LARGEST_BATCH, images // (crew.workers * _BATCHES_EACH)))
+        return prepare(
+            self._plans(),
+            self._workshop,
+            crew,
+            shard=self._shard,
+            batch=batch,
+            tally=self._tally,
+            stop=stopping,
+        )
+
+    def _take(self, result: Made | Unmade) -> None:
+        if isinstance(result, Unmade):
+            self._counts.refusals.add(result)
+        elif self._job.verbose:
+            for remark in result.notes:
+                output.note(f"{result.key}: {remark}")
+
+    def _plans(self) -> Iterator[Plan]:
+        # "The first N" is only the same N every time when the keys come in their order.
+        listing = list_objects if self._job.limit is not None else list_parallel
+        return plan(chain.from_iterable(listing(self._client, self._url.bucket, self._url.key)), self._options)
+
+    def _count(self) -> None:
+        """A listing costs little beside what it announces, and without it there is no telling how far a run is."""
+        for one in tasks_of(self._plans(), self._shard, self._counts.tally):
+            if isinstance(one, Unmade):
+                self._counts.tally.refused += 1
+        self._counts.are_complete = True
+
+    def _line(self) -> str:
+        counted, tally = self._counts.tally, self._tally
+        if not self._counts.are_complete:
+            return f"counting: {counted.kinds.total():,} objects so far"
+        total, size = counted.kinds.total() + counted.refused, counted.sizes.total()
+        line = f"{tally.settled:,} of {total:,} objects · {size_in_words(tally.bytes_done)} of {size_in_words(size)}"
+        if 0 < tally.bytes_done < size:
+            line += f" · {duration(self._speed.seconds * (size - tally.bytes_done) / tally.bytes_done)} left"
+        return f"{line} · {tally.refused:,} refused" if tally.refused else line
+
+    def _show_summary(self, items: str) -> None:
+        summary = Summary(
+            str(self._url),
+            self._workshop.prefix,
+            items,
+            self._tally,
+            self._counts,
+            self._speed.seconds,
+            self._job.report,
+        )
+        as_json = self._job.form == "json"
+        if self._job.output == "-":  # standard output belongs to the items
+            output.note(summary.text())
+        elif as_json:
+            output.result_json(summary.document())
+        else:
+            output.result(summary.text())
+
+
+# --- from options to what they mean ---------------------------------------------------------------------------------
+def _prefix(job: PrepareJob) -> str:
+    prefix = below(job.artifacts_prefix)
+    if not prefix or escape(prefix.rstrip("/")) != prefix.rstrip("/"):
+        raise UsageError(
+            f"--artifacts-prefix {job.artifacts_prefix!r} is no folder for artifacts",
+            hint="give one of letters, digits, '.', '_', '-' and '/', like v7s3/",
+        )
+    return prefix
+
+
+def _plan_options(job: PrepareJob) -> PlanOptions:
+    return PlanOptions(
+        strip_prefix=job.strip_prefix,
+        path=job.path,
+        folders=job.folders,
+        source_prefix=BucketUrl.parse(job.source).key,
+        artifacts_prefix=_prefix(job),
+        selection=select(
+            include=job.include,
+            exclude=job.exclude,
+            ext=job.ext,
+            min_size=job.min_size,
+            modified_since=job.modified_since,
+        ),
+        limit=job.limit,
+        tags=tagging(job.tag, ""),
+        more_images=IMAGE_ENDINGS,
+    )
+
+
+def _crew(job: PrepareJob) -> Crew:
+    if (job.executor == "dask") != bool(job.dask_scheduler):
+        raise UsageError(
+            "--executor dask and --dask-scheduler go together", hint="--executor dask --dask-scheduler tcp://HOST:8786"
+        )
+    return Crew(job.executor, job.workers or _cores(), job.dask_scheduler)
+
+
+def _workshop(job: PrepareJob, settings: AwsSettings, bucket: str, prefix: str, crew: Crew) -> Workshop:
+    # With many workers each video gets few threads, with few workers many: the cores are busy either way.
+    threads = 0 if job.executor == "dask" else max(1, min(8, 2 * _cores() // crew.workers))
+    video = VideoOptions(
+        fps=job.fps,
+        segment_length=job.segment_length,
+        quality=job.quality,
+        preview_frames=job.preview_frames,
+        sections=job.video_sections,
+        preset=job.x264_preset,
+        threads=threads,
+    )
+    return Workshop(settings, bucket, prefix, Recipe(video), max_pixels=round(job.max_megapixels * 1_000_000))
+
+
+def _cores() -> int:
+    """Those this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_decoders() -> None:
+    missing = [name for name in ("PIL", "pillow_heif", "av") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"prepare needs {', '.join(missing)} to read images and videos", hint="pip install 'v7s3[media]'"
+        )
