@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from v7s3.items.objects import StorageObject
 
-_WAITING_PAGES = 64  # pages that may lie ready before the workers wait for the reader: some 64,000 objects
+_WAITING_PAGES = 32  # pages that may lie ready before the workers wait for the reader: some 32,000 objects
 _PATIENCE = 2.0  # seconds to wait for a worker whose request hangs; being a daemon, it keeps nobody
 
 
