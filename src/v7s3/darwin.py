@@ -12,6 +12,7 @@ import re
 import ssl
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
@@ -34,7 +35,7 @@ from v7s3.transport import Clock, Gate, PacedTransport, RetryTransport, Traffic
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -47,6 +48,8 @@ REGISTER_PATHS: dict[Access, str] = {
     "read-only": "items/register_existing_readonly",
 }
 _QUOTA = "INSUFFICIENT_REMAINING_STORAGE"  # a 429 that no waiting mends (v7-facts §3)
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": f"v7s3/{__version__}"}
+_HEADERS_WITH_BODY = {**_HEADERS, "Content-Type": "application/json"}
 _LONGEST_WORDS = 500  # characters of V7's own words that are repeated
 
 
@@ -164,22 +167,18 @@ class Darwin:
             self.clock,
             is_permanent=lambda response: _code(response) == _QUOTA,
         )
-        self._client = httpx.Client(
-            base_url=self.base_url,
-            transport=RetryTransport(
-                paced,
-                self.clock,
-                self.traffic,
-                is_hopeless=_is_hopeless,
-                attempts=limits.attempts,
-                first_wait=limits.first_wait,
-            ),
-            auth=_KeyAuth(api_key),
-            headers={"Accept": "application/json", "User-Agent": f"v7s3/{__version__}"},
-            timeout=httpx.Timeout(limits.timeout, connect=min(10.0, limits.timeout), pool=None),
-            follow_redirects=False,
-            trust_env=False,  # no .netrc; proxies and SSL_CERT_FILE are read in _network
+        # The transports alone: httpx.Client would add redirects, cookies and .netrc, which V7 must not have, for a
+        # third of the time of a request.
+        self._transport = RetryTransport(
+            paced,
+            self.clock,
+            self.traffic,
+            is_hopeless=_is_hopeless,
+            attempts=limits.attempts,
+            first_wait=limits.first_wait,
         )
+        self._timeout = httpx.Timeout(limits.timeout, connect=min(10.0, limits.timeout), pool=None).as_dict()
+        self._url = lru_cache(maxsize=64)(lambda path: httpx.URL(self.base_url + path))
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +189,7 @@ class Darwin:
         self.close()
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
     @property
     def closed_for(self) -> float:
@@ -291,9 +290,17 @@ class Darwin:
         content: bytes | None = None,
         params: tuple[tuple[str, str], ...] = (),
     ) -> httpx.Response:
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        request = httpx.Request(
+            method,
+            self._url(path),
+            params=params or None,
+            headers=_HEADERS if content is None else _HEADERS_WITH_BODY,
+            content=content,
+            extensions={"timeout": self._timeout},
+        )
+        request.headers["Authorization"] = f"ApiKey {self._secret.get_secret_value()}"  # in no variable
         try:
-            response = self._client.request(method, path, content=content, params=params, headers=headers)
+            response = self._transport.handle_request(request)
         except httpx.RequestError as error:
             raise self._fault(error) from error
         if not response.is_success:
@@ -389,17 +396,6 @@ class Darwin:
 
     def _scrubbed(self, text: str) -> str:
         return text.replace(self._secret.get_secret_value(), "***")
-
-
-class _KeyAuth(httpx.Auth):
-    """Adds the key at the last moment, so that no default header of the client holds it."""
-
-    def __init__(self, secret: SecretStr) -> None:
-        self._secret = secret
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"ApiKey {self._secret.get_secret_value()}"
-        yield request
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetCoreSchemaHandler,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -36,7 +37,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError, to_json
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -479,22 +480,26 @@ class BlockedItem(AnsweredItem):
         return tuple(dict.fromkeys(reason for reason in said if reason)) or ("unknown",)
 
 
+class _OrNull:
+    """Lets null through. A validator in front of the field would have pydantic make objects of all that V7 says."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.nullable_schema(handler(source))
+
+
 class RegisterResponse(_Answer):
     """An answer with status 200. It is not success: `blocked_items` were not registered."""
 
-    items: list[AnsweredItem] = []
-    blocked_items: list[BlockedItem] = []
+    items: Annotated[list[AnsweredItem], _OrNull()] = []
+    blocked_items: Annotated[list[BlockedItem], _OrNull()] = []
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_an_answer(cls, data: Any) -> Any:
+    @model_validator(mode="after")
+    def _is_an_answer(self) -> Self:
         """Either list may be missing or null, but not both: that would be another document."""
-        if not isinstance(data, dict):
-            return data
-        lists = {name: data[name] for name in ("items", "blocked_items") if data.get(name) is not None}
-        if not lists:
+        null = [name for name in self.model_fields_set if getattr(self, name) is None]
+        if len(null) == len(self.model_fields_set):
             raise PydanticCustomError("answer", "has neither items nor blocked_items")
-        return lists
+        return self.model_copy(update={name: [] for name in null}) if null else self
 
 
 # --- reading, with every problem ------------------------------------------------------------------------------------
