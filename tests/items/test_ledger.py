@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import ConflictError, UsageError
-from v7s3.items.ledger import Ledger, Target, identity_of
+from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import Outcome
 
@@ -105,8 +105,18 @@ def test_holder_of_names_the_other_key_at_the_same_place(tmp_path):
         assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/b", "1.jpg")) is None
 
 
-def test_the_place_of_an_item_does_not_depend_on_outer_slashes_of_its_path():
-    assert identity_of("/a/", "x") == identity_of("a", "x") != identity_of("/", "a/x2")
+def test_the_place_of_an_item_does_not_depend_on_outer_slashes_of_its_path(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.settle("s", [registered("k", path="/a/", name="x"), registered("l", path="/", name="a/x2")])
+        assert [row.key for row in ledger.rows_at([("a", "x")])["a", "x"]] == ["k"]
+        assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "a/", "x")) == "k"
+        assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "/a", "x2")) is None
+
+
+def test_what_was_refused_before_it_had_a_place_is_nowhere_in_the_dataset(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.settle("s", [Outcome("refused", ("a/x",), ("",), "", "x", "collision")])
+        assert ledger.rows_at([("/", "x")]) == {}
 
 
 def test_a_second_run_on_the_same_ledger_is_refused_and_the_first_goes_on(tmp_path):

@@ -36,10 +36,11 @@ CREATE TABLE IF NOT EXISTS run (
 );
 CREATE TABLE IF NOT EXISTS settled (
     storage INTEGER NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
-    path TEXT NOT NULL, name TEXT NOT NULL, identity INTEGER NOT NULL, item_id TEXT NOT NULL, run INTEGER NOT NULL,
+    path TEXT NOT NULL, name TEXT NOT NULL, item_id TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (storage, key)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS settled_identity ON settled (identity);
+-- In the order of keys, nearly: an index by a hash of the place would be the dearest part of a run.
+CREATE INDEX IF NOT EXISTS settled_place ON settled (path, name);
 """
 _SELECT = (
     "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run"
@@ -100,10 +101,9 @@ def _row(values: tuple[str, str, str, int, str, str, str, str, int]) -> Row:
     return Row(storage, key, Standing(etag, STATES[state], reason, path, name, item_id), run)
 
 
-def identity_of(path: str, name: str) -> int:
-    """A 64-bit signed number for the place of an item in a dataset: what V7 wants to be unique."""
-    place = f"{path.strip('/')}/{name}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(place, digest_size=8).digest(), "big", signed=True)
+def _folder(path: str) -> str:
+    """A folder of the dataset as the table has it, "/" or "/a/b", however V7 or a caller writes it."""
+    return "/" + path.strip("/")
 
 
 class Ledger:
@@ -252,13 +252,12 @@ class Ledger:
     def holder_of(self, storage: str, outcome: Outcome) -> str | None:
         """Another key that V7 already has at this outcome's path and name, as far as this ledger knows."""
         rows = self._database.execute(
-            "SELECT storage.name, key, state, path, settled.name FROM settled JOIN storage ON storage.id = storage"
-            " WHERE identity = ?",
-            (identity_of(outcome.path, outcome.name),),
+            "SELECT storage.name, key, state FROM settled JOIN storage ON storage.id = storage"
+            " WHERE path = ? AND settled.name = ?",
+            (_folder(outcome.path), outcome.name),
         )
-        for other_storage, key, state, path, name in rows:
-            same_place = (path.strip("/"), name) == (outcome.path.strip("/"), outcome.name)
-            if same_place and STATES[state] in DONE and (other_storage != storage or key not in outcome.keys):
+        for other_storage, key, state in rows:
+            if STATES[state] in DONE and (other_storage != storage or key not in outcome.keys):
                 return str(key)
         return None
 
@@ -266,15 +265,12 @@ class Ledger:
         """Record what became of these items, all or nothing."""
         number = self._storage(storage)
         rows = [
-            (
-                *(number, key, etag, STATES.index(outcome.state), outcome.reason, outcome.path, outcome.name),
-                *(identity_of(outcome.path, outcome.name), outcome.item_id, self.run),
-            )
-            for outcome in outcomes
-            for key, etag in zip(outcome.keys, outcome.etags, strict=True)
+            (number, key, etag, STATES.index(state), reason, path and _folder(path), name, item_id, self.run)
+            for state, keys, etags, path, name, reason, item_id in outcomes
+            for key, etag in zip(keys, etags, strict=True)
         ]
         with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+            self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     def rows(self, *, storage: str | None = None, prefix: str = "") -> Iterator[Row]:
         """Every key, in the order of (name of the storage, key); only those of a storage, or below a prefix."""
@@ -289,16 +285,18 @@ class Ledger:
 
     def rows_at(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
         """The keys this ledger has at these (path, name); in the answer a path has no outer slashes."""
-        wanted = {(path.strip("/"), name) for path, name in places}
-        identities = [identity_of(path, name) for path, name in wanted]
+        wanted = [text for path, name in {(_folder(path), name) for path, name in places} for text in (path, name)]
         found: dict[tuple[str, str], list[Row]] = {}
-        for start in range(0, len(identities), _MOST_VARIABLES):
-            part = identities[start : start + _MOST_VARIABLES]
-            marks = ",".join("?" * len(part))
-            for row in map(_row, self._database.execute(f"{_SELECT} WHERE identity IN ({marks})", part)):
-                place = (row.standing.path.strip("/"), row.standing.name)
-                if place in wanted:
-                    found.setdefault(place, []).append(row)
+        for start in range(0, len(wanted), _MOST_VARIABLES):
+            part = wanted[start : start + _MOST_VARIABLES]
+            pairs = ",".join(["(?,?)"] * (len(part) // 2))
+            rows = self._database.execute(
+                f"WITH wanted (folder, item) AS (VALUES {pairs}) {_SELECT}"
+                " JOIN wanted ON path = folder AND settled.name = item",
+                part,
+            )
+            for row in map(_row, rows):
+                found.setdefault((row.standing.path.strip("/"), row.standing.name), []).append(row)
         return found
 
     def storages(self) -> list[str]:
@@ -308,7 +306,8 @@ class Ledger:
     def count_items(self, *, since_run: int | None = None) -> int:
         """How many items are in V7 as far as this ledger knows: those of `since_run` and the runs after it."""
         row = self._database.execute(
-            "SELECT count(DISTINCT identity) FROM settled WHERE state <= ? AND run >= ?", (_LAST_DONE, since_run or 0)
+            "SELECT count(*) FROM (SELECT DISTINCT path, name FROM settled WHERE state <= ? AND run >= ?)",
+            (_LAST_DONE, since_run or 0),
         ).fetchone()
         return cast("int", row[0])
 
@@ -325,15 +324,18 @@ class Ledger:
     def forget(self, storage: str, keys: Iterable[str]) -> int:
         """Remove keys, with the others of their items, so that a run sends them again; how many rows that were."""
         number = self._storage_if_known(storage)
+        removed = 0
         with self._transaction():
-            return sum(
-                self._database.execute(
-                    "DELETE FROM settled WHERE (storage, key) IN (SELECT ?, ? UNION SELECT storage, key FROM settled"
-                    " WHERE identity IN (SELECT identity FROM settled WHERE storage = ? AND key = ? AND path != ''))",
-                    (number, key, number, key),
+            for key in keys:
+                removed += self._database.execute(
+                    "DELETE FROM settled WHERE (path, name) IN"
+                    " (SELECT path, name FROM settled WHERE storage = ? AND key = ? AND path != '')",
+                    (number, key),
                 ).rowcount
-                for key in keys
-            )
+                removed += self._database.execute(
+                    "DELETE FROM settled WHERE storage = ? AND key = ?", (number, key)
+                ).rowcount
+        return removed
 
     def _storage(self, name: str) -> int:
         number = self._storage_if_known(name)
