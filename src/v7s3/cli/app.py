@@ -5,6 +5,7 @@ A command lives in its own module and is imported when it is asked for, so that 
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -78,6 +79,13 @@ class LazyGroup(TyperGroup):
             with formatter.section("Commands"):
                 formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The commands, from the table and without importing them, and the options before them."""
+        from typer._click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=one.help) for name, one in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
         """As Typer's, with the settings file as the command's defaults.
 
@@ -86,9 +94,15 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             _, command, rest = super().resolve_command(ctx, args)
+            if ctx.resilient_parsing:
+                from v7s3.cli.completion import attach
+
+                attach(command)
             if not {"--help", "-h"} & set(rest):  # help is needed most when the settings are broken
                 use_settings(ctx, name, command, COMMANDS)
             return name, command, rest
+        if ctx.resilient_parsing:
+            return None, None, args[1:]
         from difflib import get_close_matches
 
         near = get_close_matches(name, COMMANDS)
@@ -137,7 +151,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = asked_for_json(arguments)
     try:
-        result = typer.main.get_command(app).main(args=arguments, prog_name="v7s3", standalone_mode=False)
+        command = typer.main.get_command(app)
+        if "_V7S3_COMPLETE" in os.environ:
+            from v7s3.cli.completion import attach, prepare
+
+            prepare()
+            attach(command)
+        result = command.main(args=arguments, prog_name="v7s3", standalone_mode=False)
     except V7S3Error as error:
         return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
     except typer.Exit as leave:

@@ -62,7 +62,7 @@ def use_settings(context: Any, name: str, command: Any, commands: Collection[str
     Raises UsageError for a faulty file, except while a shell asks for completions: then there are just no settings.
     """
     try:
-        settings = _read(context, commands)
+        settings = read(context.params.get("config"), context.params.get("use") or "", commands)
         context.meta[_KEPT] = settings
         if settings is not None:
             context.default_map = {name: _default_map(settings, (name,), command)}
@@ -118,9 +118,12 @@ def _settings_for(settings: Settings, context: Any) -> dict[str, Setting]:
     return settings.for_command(command, {_option(parameter) for parameter in _parameters(context.command)})
 
 
-def _read(context: Any, commands: Collection[str]) -> Settings | None:
-    given, use = context.params.get("config"), context.params.get("use") or ""
-    path = Path(given) if given else find_settings(Path.cwd(), Path.home())
+def read(config: str | None, use: str, commands: Collection[str]) -> Settings | None:
+    """The settings of the file `config`, else of the one that is found; None when there is none.
+
+    Raises UsageError for a faulty file, and for a profile `use` that is not there.
+    """
+    path = Path(config) if config else find_settings(Path.cwd(), Path.home())
     if path is not None:
         from v7s3.settings import read_settings
 
