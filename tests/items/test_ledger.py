@@ -220,3 +220,12 @@ def test_forgetting_one_key_forgets_its_whole_item():
         assert ledger.forget("s", ["a/2", "r1", "unknown"]) == 3
         assert [row.key for row in ledger.rows()] == ["b", "r2"]
         assert ledger.forget("no such storage", ["b"]) == 0
+
+
+def test_a_key_that_is_no_text_is_not_kept_and_does_not_hide_the_others(tmp_path):
+    with Ledger(tmp_path / "l", TARGET) as ledger:
+        ledger.settle("s", [registered("a"), registered("half\ud83d", state="refused"), registered("b")])
+        assert set(ledger.standings("s", ["a", "half\ud83d", "b"])) == {"a", "b"}
+        assert ledger.standings("s", ["half\ud83d"]) == {}
+        page = [StorageObject("a", etag="e1"), StorageObject("half\ud83d", etag="e1")]
+        assert ledger.without_unchanged("s", page) == (page, {})

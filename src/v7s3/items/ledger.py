@@ -202,7 +202,14 @@ class Ledger:
         """What is known of these keys (at most a page or two of them, best in key order); unknown ones are left out."""
         if not keys:
             return {}
-        number = self._storage_if_known(storage)
+        try:
+            return self._standings(self._storage_if_known(storage), keys)
+        except UnicodeEncodeError:  # half a surrogate pair: no request can name such a key, so it was never settled
+            return self._standings(self._storage_if_known(storage), [key for key in keys if _is_text(key)])
+
+    def _standings(self, number: int, keys: Sequence[str]) -> dict[str, Standing]:
+        if not keys:
+            return {}
         rows = self._database.execute(
             "SELECT key, etag, state, reason, path, name, item_id FROM settled"
             " WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?",
@@ -235,6 +242,8 @@ class Ledger:
         The fast half of a rescan, where nearly all keys are unchanged: sqlite puts the whole page into one text. Rows
         fetched one by one would each give up the interpreter's lock to the threads that list.
         """
+        if not (_is_text(objects[0].key) and _is_text(objects[-1].key)):
+            return list(objects), {}
         found = self._database.execute(
             "SELECT state, group_concat(key || char(0) || etag, char(1))"
             " FROM (SELECT state, key, etag FROM settled WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?)"
@@ -262,12 +271,13 @@ class Ledger:
         return None
 
     def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
-        """Record what became of these items, all or nothing."""
+        """Record what became of these items, all or nothing; keys that are no text are refused anew by every run."""
         number = self._storage(storage)
         rows = [
             (number, key, etag, STATES.index(state), reason, path and _folder(path), name, item_id, self.run)
             for state, keys, etags, path, name, reason, item_id in outcomes
             for key, etag in zip(keys, etags, strict=True)
+            if _is_text(key)
         ]
         with self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?)", rows)
@@ -407,6 +417,15 @@ def remove(path: Path) -> None:
 def _utf8(key: str) -> bytes:
     """The order of S3 and of sqlite."""
     return key.encode("utf-8", "surrogatepass")
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key is Unicode text; others come out of listings of objects whose names are not UTF-8."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _now() -> str:
