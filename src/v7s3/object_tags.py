@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from v7s3.aws_errors import error_code, translated
 from v7s3.bucket import BucketUrl
 from v7s3.concurrency import map_bounded
-from v7s3.items.planning import GONE, INVALID, Plan, Planned, Refused
+from v7s3.items.planning import INVALID, MISSING, Plan, Planned, Refused
 from v7s3.items.tagging import merged_tags
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def with_object_tags(client: S3Client, bucket: str, plans: Iterable[Plan], execu
         try:
             tags = merged_tags([one.item.tags, *(object_tags(client, bucket, found.key) for found in one.objects)])
         except FileNotFoundError as error:
-            return Refused(tuple(found.key for found in one.objects), GONE, f"{error} is not in the bucket any more")
+            return Refused(tuple(found.key for found in one.objects), MISSING, f"{error} is not in the bucket any more")
         except ValueError as error:
             return Refused(tuple(found.key for found in one.objects), INVALID, f"tags: {error}")
         return one._replace(item=one.item.model_copy(update={"tags": tags})) if tags else one

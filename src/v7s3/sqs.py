@@ -83,16 +83,18 @@ class ObjectQueue:
         self._stop.set()
         self._keeper.join()
 
-    def rounds(self, *, drain: bool, most: int = 1000, wait: int = 20) -> Iterator[list[StorageObject]]:
+    def rounds(
+        self, *, drain: bool, most: int = 1000, wait: int = 20, stop: threading.Event | None = None
+    ) -> Iterator[list[StorageObject]]:
         """Objects, each key once a round, some `most` at a time or as many as there are; no round is empty.
 
-        With `drain` it ends when the queue is empty, else never. `wait` is how long an idle queue is listened to in one
-        request (seconds, 1 to 20). What was not settled when the next round is asked for is left to SQS to deliver
-        again.
+        With `drain` it ends when the queue is empty; in any case when `stop` is set. `wait` is how long an idle queue
+        is listened to in one request (seconds, 1 to 20). What was not settled when the next round is asked for is left
+        to SQS to deliver again.
 
         Raises NotFoundError (no such queue), CredentialsError, ServiceError.
         """
-        while True:
+        while stop is None or not stop.is_set():
             self._forget_round()
             patience = 1 if drain else wait
             while len(self._newest) < most and self._receive(patience):

@@ -34,3 +34,11 @@ Layout = Annotated[str, typer.Option("--layout", help="auto, grid, horizontal, v
 TagsFromObject = Annotated[
     bool, typer.Option("--tags-from-object", help="Also the objects' own S3 tags (s3:GetObjectTagging).")
 ]
+CheckKeys = Annotated[
+    bool | None,
+    typer.Option(
+        "--check-keys/--no-check-keys",
+        help="Look whether listed keys exist (HeadObject); by default where the bucket may be listed.",
+        show_default=False,
+    ),
+]

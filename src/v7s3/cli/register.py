@@ -23,6 +23,9 @@ Examples:
   v7s3 register s3://acme-rig --slots-by folder …            one item a folder, its files as slots
   v7s3 register --items items.jsonl …                        payload items, e.g. of `v7s3 prepare`
 
+  v7s3 register --inventory s3://acme-inv/…/manifest.json …  millions of keys without a listing
+  v7s3 register --sqs https://sqs.…/v7-ingest --drain …      what S3 announced since the last time
+
 Stop it at any time: the same command goes on where it stopped. Items that V7 blocked or refused are not sent again
 without --retry-failed. An object whose ETag changed since is reported as changed, not sent.
 
@@ -38,6 +41,12 @@ def register(
     keys_from: Annotated[str, typer.Option(metavar="FILE|-", help="Storage keys, one a line or NUL-separated.")] = "",
     manifest: Annotated[str, typer.Option(metavar="FILE|-", help="CSV or JSONL: storage_key, name, path, type…")] = "",
     items: Annotated[str, typer.Option(metavar="FILE|-", help="Payload items, JSON or JSONL.")] = "",
+    inventory: Annotated[str, typer.Option(metavar="s3://…", help="manifest.json of an S3 Inventory.")] = "",
+    sqs: Annotated[
+        str, typer.Option(metavar="URL", help="Queue of S3 event notifications; listens until Ctrl-C.")
+    ] = "",
+    drain: Annotated[bool, typer.Option("--drain", help="With --sqs: end when the queue is empty.")] = False,
+    check_keys: plan.CheckKeys = None,
     team: options.Team = "",
     dataset: options.Dataset = "",
     storage: options.Storage = "",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from v7s3.bucket import BucketUrl
@@ -16,7 +16,8 @@ from v7s3.cli.durations import seconds
 from v7s3.cli.interrupt import finishing_on_interrupt
 from v7s3.cli.paths import ledger_directory
 from v7s3.cli.progress import Speed, duration, progress
-from v7s3.cli.register_sources import check_values, open_source
+from v7s3.cli.register_planning import check_values
+from v7s3.cli.register_sources import open_source
 from v7s3.cli.register_summary import PlanSummary, Summary
 from v7s3.cli.session import find_dataset, find_storage, open_darwin
 from v7s3.cli.status_watch import Watch
@@ -30,7 +31,7 @@ from v7s3.items.run import Run
 from v7s3.items.tally import report_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from v7s3.cli.status_watch import Seen
@@ -51,6 +52,10 @@ class Job:
     keys_from: str
     manifest: str
     items: str
+    inventory: str
+    sqs: str
+    drain: bool
+    check_keys: bool | None
     team: str
     dataset: str
     storage: str
@@ -118,16 +123,16 @@ def run(job: Job) -> int:
         darwin, team = open_darwin(job.darwin_url, job.api_key_file, job.team, limits=limits, stop=stopping)
         stack.enter_context(darwin)
         destination = _destination(job, darwin, team)
-        source = open_source(job, destination, stack)
+        source = open_source(job, destination, stopping, stack)
         ledger = stack.enter_context(_ledger(job, darwin.base_url, destination))
         write = stack.enter_context(_report(job))
         current = Run(ledger, destination.storage, write, retry_failed=job.retry_failed, dry=job.dry_run)
-        planned = current.accepted(source.plans(current))
+        rounds = (current.accepted(plans) for plans in source.rounds(current))
         if job.dry_run:
-            return _show_plan(job, current, source.label, planned, per_minute)
+            return _show_plan(job, current, source.label, chain.from_iterable(rounds), per_minute)
         ledger.begin_run(source.scope)
         registration = Registration(job, darwin, destination, current, stopping)
-        return registration.run(planned, source.label, ledger)
+        return registration.run(rounds, source.label, ledger)
 
 
 def _check(job: Job) -> None:
@@ -219,7 +224,7 @@ class Registration:
         self._stopping = stopping
         self._speed = Speed()
 
-    def run(self, planned: Iterator[Planned], label: str, ledger: Ledger) -> int:
+    def run(self, rounds: Generator[Iterator[Planned]], label: str, ledger: Ledger) -> int:
         job, tally = self._job, self._current.tally
         if not job.quiet:
             kept = f"; the ledger is {ledger.path}" if ledger.path else ""
@@ -228,7 +233,7 @@ class Registration:
         advice = "stopping: what is in flight is finished first (Ctrl-C again stops at once); the same command goes on"
         with finishing_on_interrupt(self._stopping, advice) as signals, progress(self.line, quiet=job.quiet):
             try:
-                self._send(planned)
+                self._send(rounds)
             except V7S3Error as error:
                 stop = error
         if stop is None and not signals and self._everything_was_settled():
@@ -252,11 +257,14 @@ class Registration:
         tally = self._current.tally
         return tally.exhausted and self._job.limit is None and not tally.outcomes["failed"]
 
-    def _send(self, planned: Iterator[Planned]) -> None:
+    def _send(self, rounds: Generator[Iterator[Planned]]) -> None:
         job = self._job
         sender = Sender(self._request, self._stopping)
-        with ThreadPoolExecutor(job.workers, thread_name_prefix="register") as executor:
-            self._current.send(planned, sender, batch_size=job.batch_size, executor=executor, window=2 * job.workers)
+        window = 2 * job.workers
+        # Closed at once also when the run ends early: a queue's round is settled as far as it came.
+        with closing(rounds), ThreadPoolExecutor(job.workers, thread_name_prefix="register") as executor:
+            for planned in rounds:
+                self._current.send(planned, sender, batch_size=job.batch_size, executor=executor, window=window)
 
     def _request(self, batch: Sequence[Planned]) -> RegisterResponse:
         to = self._destination

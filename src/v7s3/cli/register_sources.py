@@ -1,4 +1,4 @@
-"""What `register` reads: a listing, a list of keys, a manifest, or items as they are. All lazy, all giving plans."""
+"""What `register` reads: a listing, an inventory, a queue, a list of keys, a manifest, items as they are. All lazy."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Literal
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from v7s3 import object_tags
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.output import note
+from v7s3.cli.register_checks import open_key_check
+from v7s3.cli.register_planning import LAST_RUN, groups_of, plan_options, refuse_planning_options
+from v7s3.cli.register_queue import open_queue
 from v7s3.errors import UsageError
-from v7s3.items.filters import select
-from v7s3.items.grouping import Grouping, grouping, plan_groups
+from v7s3.inventory import inventory_pages, open_inventory
+from v7s3.items.grouping import grouping, plan_groups
 from v7s3.items.itemsfile import STDIN, check_items, opened, opened_twice, planned_items
 from v7s3.items.keysfile import read_keys
 from v7s3.items.manifest import check_rows, plan_rows, read_rows
-from v7s3.items.planning import PlanOptions, Refused, plan
-from v7s3.items.tagging import tagging
+from v7s3.items.planning import Refused, plan
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import ExitStack
 
@@ -33,40 +37,48 @@ if TYPE_CHECKING:
     from v7s3.items.planning import Plan
     from v7s3.items.run import Run
 
-_ARTIFACTS_PREFIX = "v7s3/"  # where `v7s3 prepare` writes unless told otherwise
-LAST_RUN = "last-run"
 _UPLOAD_TIME = timedelta(days=1)  # S3 dates an object uploaded in parts by the beginning of its upload
 _PAGE = 1000  # keys of a file that are looked up in the ledger at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`label` names the source in the summary, `scope` in the ledger's list of runs, with all that narrows it; `plans`
-    reads it, once, for a run."""
+    """`label` names the source in the summary, `scope` in the ledger's list of runs, with all that narrows it; `rounds`
+    reads it, once, for a run: what is to be sent before more is asked for. All sources but a queue have one round."""
 
     label: str
     scope: str
-    plans: Callable[[Run], Iterator[Plan]]
+    rounds: Callable[[Run], Iterator[Iterator[Plan]]]
 
 
-def open_source(job: Job, destination: Destination, stack: ExitStack) -> Source:
+def open_source(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
     """The source the options name. What is wrong with a local file is found here, before anything is sent.
 
-    Files stay open until `stack` is closed. Raises UsageError when the options name no source or more than one, or
-    do not fit the storage.
+    Files stay open until `stack` is closed; a queue is listened to until `stopping` is set.
+
+    Raises UsageError when the options name no source or more than one, or do not fit the storage.
     """
-    named = {"s3://…": job.source, "--keys-from": job.keys_from, "--manifest": job.manifest, "--items": job.items}
+    named = {
+        "s3://…": job.source,
+        "--keys-from": job.keys_from,
+        "--manifest": job.manifest,
+        "--items": job.items,
+        "--inventory": job.inventory,
+        "--sqs": job.sqs,
+    }
     given = [name for name, value in named.items() if value]
     if not given:
-        raise UsageError("register what?", hint="give s3://BUCKET/PREFIX, --keys-from, --manifest or --items")
+        raise UsageError("register what?", hint=f"give s3://BUCKET/PREFIX, or one of {', '.join(list(named)[1:])}")
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are different sources", hint="give one of them at a time")
     _check_last_run(job)
-    source = _open(job, destination, stack)
+    if job.drain and not job.sqs:
+        raise UsageError("--drain goes with --sqs", hint="every other source ends by itself")
+    source = _open(job, destination, stopping, stack)
     return _with_object_tags(job, destination, source, stack) if job.tags_from_object else source
 
 
-def _open(job: Job, destination: Destination, stack: ExitStack) -> Source:
+def _open(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
     if job.items:
         return _from_items(job, destination, stack)
     if destination.access == "read-only":
@@ -78,6 +90,11 @@ def _open(job: Job, destination: Destination, stack: ExitStack) -> Source:
         return _from_keys(job, destination, stack)
     if job.manifest:
         return _from_manifest(job, destination, stack)
+    if job.inventory:
+        return _from_inventory(job, destination)
+    if job.sqs:
+        rounds = open_queue(job, destination, plan_options(job, destination), stopping, stack)
+        return Source(job.sqs, _scope(job, job.sqs, destination), rounds)
     return _from_listing(job, destination)
 
 
@@ -101,7 +118,7 @@ def _from_listing(job: Job, destination: Destination) -> Source:
     url = BucketUrl.parse(job.source)
     _require_same_bucket(job, destination, url)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
-    options, groups = plan_options(job, destination, source_prefix=url.key), _groups(job)
+    options, groups = plan_options(job, destination, source_prefix=url.key), groups_of(job)
     scope = _scope(job, str(url), destination)
 
     def plans(run: Run) -> Iterator[Plan]:
@@ -112,7 +129,30 @@ def _from_listing(job: Job, destination: Destination) -> Source:
             return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
         return plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
 
-    return Source(str(url), scope, plans)
+    return Source(str(url), scope, _once(plans))
+
+
+def _once(plans: Callable[[Run], Iterator[Plan]]) -> Callable[[Run], Iterator[Iterator[Plan]]]:
+    return lambda run: iter([plans(run)])
+
+
+def _from_inventory(job: Job, destination: Destination) -> Source:
+    url = BucketUrl.parse(job.inventory)
+    client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
+    inventory = open_inventory(client, url)
+    _require_same_bucket(job, destination, BucketUrl(inventory.source_bucket, ""))
+    if inventory.created is not None:
+        output.note(f"the inventory is of {inventory.created:%Y-%m-%d %H:%M} UTC; what was deleted since is not known")
+    options, groups = plan_options(job, destination), groups_of(job)
+
+    def plans(run: Run) -> Iterator[Plan]:
+        pages = inventory_pages(client, url.bucket, inventory)
+        if groups is not None:
+            return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
+        # An inventory need not be in the order of its keys; a page that is can be looked up in one go.
+        return plan(run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages), options)
+
+    return Source(str(url), _scope(job, str(url), destination), _once(plans))
 
 
 def _since(job: Job, run: Run, scope: str) -> str:
@@ -150,10 +190,16 @@ def _require_same_bucket(job: Job, destination: Destination, url: BucketUrl) -> 
 
 def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
     file = stack.enter_context(opened(job.keys_from))
-    options, groups = plan_options(job, destination, repeats=True), _groups(job)
+    options, groups = plan_options(job, destination, repeats=True), groups_of(job)
+    check = open_key_check(job, destination)
 
     def plans(run: Run) -> Iterator[Plan]:
-        return _planned(run, read_keys(file, job.keys_from), options, groups)
+        """Settled keys need no look; members of a group do, because a group is settled as a whole."""
+        keys = read_keys(file, job.keys_from)
+        if groups is None:
+            unsettled = run.unsettled_objects(_pages(keys))
+            return plan(check.objects(unsettled) if check else unsettled, options)
+        return run.unsettled_items(plan_groups(check.objects(keys) if check else keys, options, groups))
 
     return _file_source(job, job.keys_from, destination, plans)
 
@@ -170,15 +216,18 @@ def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Sour
         check_rows(file, job.manifest, options, layout)
         file.seek(0)
 
+    check = open_key_check(job, destination)
+
     def plans(run: Run) -> Iterator[Plan]:
-        return run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout))
+        unsettled = run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout))
+        return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.manifest, destination, plans)
 
 
 def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
     """Payload items as they stand in a file; every one of them is checked before the first is sent."""
-    _refuse_planning_options(job)
+    refuse_planning_options(job)
     file = stack.enter_context(opened_twice(job.items))
     slugs = {"dataset_slug": destination.dataset, "storage_slug": destination.storage}
     check_items(file, job.items, destination.access, slugs)
@@ -202,25 +251,16 @@ def _with_object_tags(job: Job, destination: Destination, source: Source, stack:
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), bucket)
     executor = stack.enter_context(ThreadPoolExecutor(object_tags.WINDOW // 2, thread_name_prefix="tags"))
 
-    def plans(run: Run) -> Iterator[Plan]:
-        return object_tags.with_object_tags(client, bucket, source.plans(run), executor)
+    def rounds(run: Run) -> Iterator[Iterator[Plan]]:
+        for plans in source.rounds(run):
+            yield object_tags.with_object_tags(client, bucket, plans, executor)
 
-    return replace(source, plans=plans)
+    return replace(source, rounds=rounds)
 
 
 def _file_source(job: Job, name: str, destination: Destination, plans: Callable[[Run], Iterator[Plan]]) -> Source:
     label = _label(name)
-    return Source(label, _scope(job, label, destination), plans)
-
-
-def _planned(
-    run: Run, values: Iterable[StorageObject | Refused], options: PlanOptions, groups: Grouping | None
-) -> Iterator[Plan]:
-    """Objects are looked up in the ledger before they are planned, because most are settled on most nights; members
-    of a group afterwards, because a group is settled as a whole."""
-    if groups is None:
-        return plan(run.unsettled_objects(_pages(values)), options)
-    return run.unsettled_items(plan_groups(values, options, groups))
+    return Source(label, _scope(job, label, destination), _once(plans))
 
 
 def _pages(values: Iterable[StorageObject | Refused]) -> Iterator[list[StorageObject | Refused]]:
@@ -231,84 +271,3 @@ def _pages(values: Iterable[StorageObject | Refused]) -> Iterator[list[StorageOb
 
 def _label(name: str) -> str:
     return "standard input" if name == STDIN else name
-
-
-def _groups(job: Job) -> Grouping | None:
-    if job.slots_by:
-        return grouping(job.slots_by, job.layout, job.slots_expect)
-    if job.slots_expect or job.layout != "auto":
-        raise UsageError("--slots-expect and --layout need --slots-by", hint="say how the slots of an item are found")
-    return None
-
-
-def _refuse_planning_options(job: Job) -> None:
-    """Options that would silently do nothing for items that are complete already."""
-    given = {
-        "--include": job.include,
-        "--exclude": job.exclude,
-        "--ext": job.ext,
-        "--min-size": job.min_size,
-        "--modified-since": job.modified_since,
-        "--path": job.path != "/",
-        "--strip-prefix": job.strip_prefix,
-        "--folders": job.folders != "keep",
-        "--fps": job.fps,
-        "--as-frames": job.as_frames,
-        "--extract-views": job.extract_views,
-        "--tag": job.tag,
-        "--tag-from": job.tag_from,
-        "--tags-from-object": job.tags_from_object,
-        "--slots-by": job.slots_by,
-    }
-    if useless := [option for option, value in given.items() if value]:
-        raise UsageError(
-            f"{', '.join(useless)} cannot be used with --items: its items are complete as they stand in the file",
-            hint="leave the options out, or change the file",
-        )
-
-
-def check_values(job: Job) -> None:
-    """Raise UsageError for a value that means nothing, before anything is opened or asked."""
-    if job.source:
-        BucketUrl.parse(job.source)
-    plan_options(job)
-    _groups(job)
-
-
-def plan_options(
-    job: Job, destination: Destination | None = None, *, source_prefix: str = "", repeats: bool = False
-) -> PlanOptions:
-    """How this job's keys become items. Raises UsageError for a value that means nothing."""
-    return PlanOptions(
-        strip_prefix=job.strip_prefix,
-        path=job.path,
-        folders=job.folders,
-        source_prefix=source_prefix,
-        repeats=repeats,
-        write_back_prefix=destination.write_back_prefix if destination else None,
-        artifacts_prefix=_ARTIFACTS_PREFIX,
-        selection=select(
-            include=job.include,
-            exclude=job.exclude,
-            ext=job.ext,
-            min_size=job.min_size,
-            modified_since="" if job.modified_since == LAST_RUN else job.modified_since,
-        ),
-        limit=job.limit,
-        fps=_fps(job.fps),
-        as_frames=True if job.as_frames else None,
-        extract_views=True if job.extract_views else None,
-        tags=tagging(job.tag, job.tag_from),
-    )
-
-
-def _fps(text: str) -> float | Literal["native"] | None:
-    if text in ("", "native"):
-        return "native" if text else None
-    try:
-        fps = float(text)
-    except ValueError:
-        fps = -1.0
-    if not 0 <= fps < float("inf"):
-        raise UsageError(f"--fps {text!r} is not a frame rate", hint="write --fps 5, or --fps native")
-    return int(fps) if fps.is_integer() else fps

@@ -47,7 +47,7 @@ ARCHIVED = "archived"
 COLLISION = "collision"
 INVALID = "not acceptable to V7"
 REPEATED = "listed twice"
-GONE = "gone from the bucket"
+MISSING = "not in the bucket"
 NO_FOLDER = "in no folder"
 NOT_GROUPED = "not matched by --slots-by"
 TOO_MANY_SLOTS = "more than 16 slots"
@@ -71,7 +71,7 @@ HINTS = {
     "themselves with --storage-class STANDARD, because a restored copy expires",
     COLLISION: "let the items keep their folders (--folders keep, no --strip-prefix), or register the folders with "
     "different --path",
-    GONE: "upload it again, or leave it out of the list",
+    MISSING: "upload it, or mend the list: keys are compared letter by letter",
     NO_FOLDER: "--slots-by folder makes an item of each folder; these objects lie at the top of the bucket",
     NOT_GROUPED: "these keys do not match the pattern of --slots-by, or match it with an empty item or slot",
     TOO_MANY_SLOTS: "an item has at most 16 slots: group by a narrower pattern; a longer DICOM series has to be one "

@@ -57,6 +57,11 @@ class Run:
         """When the last run over this scope that came to its end was started; None when there is none."""
         return self._ledger.last_finished_start(scope)
 
+    def final_keys(self, keys: Sequence[str]) -> list[str]:
+        """Those of the keys that need not be sent again: they are in V7, or were judged."""
+        known = self._ledger.standings(self._storage, keys)
+        return [key for key, standing in known.items() if standing.state in DONE | JUDGED]
+
     def unsettled_objects(
         self, pages: Iterable[Sequence[StorageObject | Refused]]
     ) -> Iterator[StorageObject | Refused]:
