@@ -84,7 +84,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.artifacts.prepare": (set(), {"v7s3.errors", "v7s3.items", "v7s3.artifacts"}),
     "v7s3.artifacts.clean": (
         {"mypy_boto3_s3"},
-        {"v7s3.errors", "v7s3.aws_errors", "v7s3.items", "v7s3.listing", "v7s3.artifacts"},
+        {"v7s3.errors", "v7s3.aws_errors", "v7s3.concurrency", "v7s3.items", "v7s3.listing", "v7s3.artifacts"},
     ),
     "v7s3.artifacts.images": ({"PIL", "pillow_heif"}, {"v7s3.errors", "v7s3.artifacts"}),
     "v7s3.darwin": ({"httpx", "pydantic"}, {"v7s3.errors", "v7s3.transport", "v7s3.items.payload"}),

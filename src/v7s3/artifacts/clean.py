@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from v7s3.artifacts.keys import artifact_of, listing_prefix
 from v7s3.artifacts.shelf import MARK
 from v7s3.aws_errors import translated
-from v7s3.errors import NotFoundError
+from v7s3.concurrency import map_bounded
+from v7s3.errors import CredentialsError, NotFoundError
 from v7s3.items.objects import StorageObject
 from v7s3.items.spool import Spool
 from v7s3.listing import list_objects, list_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
 
     from mypy_boto3_s3.client import S3Client
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "source"  # note in the spool; that of a folder is how many objects it has
 _AT_ONCE = 1000  # keys of one DeleteObjects
+_HEADS = 16  # objects asked for their mark at once
 
 
 class Stale(NamedTuple):
@@ -80,23 +84,41 @@ def _folders(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> 
 
 
 def remove(client: S3Client, bucket: str, prefix: str, stale: Stale) -> int:
-    """Delete one folder's artifacts; the number of objects deleted. 0 when the source is there after all, or when the
-    folder does not carry this program's mark."""
+    """Delete one folder's artifacts; the number of objects deleted. None is when the source is there after all, and
+    no object that does not carry this program's mark.
+
+    Raises CredentialsError without s3:DeleteObject.
+    """
     if not _is_gone(client, bucket, prefix, stale):
         return 0
-    keys = _own_keys(client, bucket, prefix, stale.folder)
-    first = next(keys, None)
-    if first is None or not _is_marked(client, bucket, first):
-        return 0
-    deleted, batch = 0, [first, *islice(keys, _AT_ONCE - 1)]
-    while batch:
-        with translated(f"s3://{bucket}/{stale.folder}"):
-            answer = client.delete_objects(
-                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-            )
-        deleted += len(batch) - len(answer.get("Errors", []))
-        batch = list(islice(keys, _AT_ONCE))
+    deleted = 0
+    with ThreadPoolExecutor(_HEADS, thread_name_prefix="clean") as executor:
+        marked = _marked(client, bucket, _own_keys(client, bucket, prefix, stale.folder), executor)
+        while batch := list(islice(marked, _AT_ONCE)):
+            deleted += _delete(client, bucket, stale.folder, batch)
     return deleted
+
+
+def _delete(client: S3Client, bucket: str, folder: str, keys: list[str]) -> int:
+    with translated(f"s3://{bucket}/{folder}"):
+        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
+    errors = answer.get("Errors", [])
+    if any(error.get("Code") == "AccessDenied" for error in errors):
+        raise CredentialsError(
+            f"AWS does not allow s3:DeleteObject on s3://{bucket}/{folder}",
+            hint="allow it on the artifacts' prefix for the identity you run as",
+        )
+    return len(keys) - len(errors)
+
+
+def _marked(client: S3Client, bucket: str, keys: Iterator[str], executor: Executor) -> Iterator[str]:
+    """The keys of objects that carry this program's mark."""
+
+    def asked(key: str) -> str:
+        with translated(f"s3://{bucket}/{key}"):
+            return key if MARK in client.head_object(Bucket=bucket, Key=key)["Metadata"] else ""
+
+    return filter(None, map_bounded(executor, asked, keys, 2 * _HEADS))
 
 
 def _own_keys(client: S3Client, bucket: str, prefix: str, folder: str) -> Iterator[str]:
@@ -116,8 +138,3 @@ def _is_gone(client: S3Client, bucket: str, prefix: str, stale: Stale) -> bool:
         return True
     artifact = artifact_of(prefix, f"{stale.folder}thumbnail.jpg")
     return artifact is not None and artifact.etag != etag
-
-
-def _is_marked(client: S3Client, bucket: str, key: str) -> bool:
-    with translated(f"s3://{bucket}/{key}"):
-        return MARK in client.head_object(Bucket=bucket, Key=key)["Metadata"]

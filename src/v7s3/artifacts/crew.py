@@ -7,13 +7,16 @@ again by itself, and reports one that lost several (`KilledWorker`).
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from v7s3.artifacts.making import Result, Task, Unmade, Workshop, make_batch
@@ -89,7 +92,7 @@ class Crew:
             executor = ThreadPoolExecutor(workers, thread_name_prefix="prepare")
         else:
             # Not "fork": the threads of this process hold locks that a copy would never see released.
-            executor = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts)
+            executor = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_serve_the_parent)
         try:
             yield Pool(executor, 2 * workers, (BrokenExecutor,))
         finally:
@@ -102,9 +105,18 @@ def _noted(batches: Iterator[tuple[Task, ...]], under_way: dict[str, Task]) -> I
         yield batch
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal; the one that gives out work decides what becomes of it."""
+def _serve_the_parent() -> None:
+    """Ctrl-C reaches all processes of a terminal; the one that gives out work decides what becomes of it. When that one
+    is killed, its workers go too: their queue would keep them waiting for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), name="end-with-parent", daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 @contextmanager

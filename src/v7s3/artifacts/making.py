@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from uuid import uuid4
 
 from v7s3.artifacts import slots
 from v7s3.artifacts.keys import folder_of
 from v7s3.artifacts.original import Original
 from v7s3.artifacts.recipe import Kind, Recipe
 from v7s3.artifacts.refusal import Refusal
-from v7s3.artifacts.shelf import Shelf, WriteDeniedError
+from v7s3.artifacts.shelf import Conditions, Shelf, WriteDeniedError
 from v7s3.aws_errors import translated
 from v7s3.errors import ConflictError, CredentialsError, ServiceError, V7S3Error
 from v7s3.items.payload import InvalidItemError, as_item
@@ -44,7 +45,10 @@ _HEAD = 64 * 1024  # bytes of a larger one that are looked at first
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What is the same for all objects of a run. Picklable: a worker in another process makes its own client of it."""
+    """What is the same for all objects of a run. Picklable: a worker in another process makes its own client of it.
+
+    `run` tells runs apart, because a client remembers the credentials and the environment it was made with.
+    """
 
     settings: AwsSettings
     bucket: str
@@ -52,6 +56,7 @@ class Workshop:
     recipe: Recipe = field(default_factory=Recipe)
     max_pixels: int = 180_000_000  # of an image
     threads: int = 4  # images of a batch that are made at once
+    run: str = field(default_factory=lambda: uuid4().hex)
 
 
 class Task(NamedTuple):
@@ -143,12 +148,12 @@ def _is_about_one_object(error: CredentialsError) -> bool:
 
 
 def _make(workshop: Workshop, task: Task) -> Result:
-    client = _client(workshop.settings, workshop.bucket)
+    client, conditions = _edge(workshop)
     source = _as_stored(client, workshop.bucket, task.source)
     folder = folder_of(workshop.prefix, source.key, source.etag, workshop.recipe.name(task.kind))
     if source.key.startswith(folder):
         return Unmade(source.key, "its thumbnail would be the object itself")
-    bench = Bench(workshop, task, source, folder, Shelf(client, workshop.bucket, folder))
+    bench = Bench(workshop, task, source, folder, Shelf(client, workshop.bucket, folder, conditions))
     with Original(client, workshop.bucket, source).open(
         first=_WHOLE if task.kind == "image" and source.size <= _WHOLE else _HEAD, ahead=task.kind == "video"
     ) as file:
@@ -174,6 +179,13 @@ def _line(task: Task, slot: Mapping[str, Any]) -> str:
     item = {"path": task.path, "name": task.name, "slots": [slot]} | ({"tags": task.tags} if task.tags else {})
     as_item(item, "read-only")
     return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+
+
+class Edge(NamedTuple):
+    """S3, as one process of a run sees it."""
+
+    client: S3Client
+    conditions: Conditions
 
 
 # --- by kind --------------------------------------------------------------------------------------------------------
@@ -202,7 +214,7 @@ def _image(bench: Bench, file: BinaryIO) -> Found | Refusal:
     mark = bench.shelf.mark_of("thumbnail.jpg")
     if mark is not None and (told := mark.get(_SIZE)):
         size = Size.from_text(told)
-        return Found(slots.image_slot(bench.source, size, bench.folder), fresh=False, notes=())
+        return Found(slots.image_slot(bench.source, size, bench.folder), fresh=False, notes=Picture(size, b"").notes)
     picture = picture_of(file, bench.source.key, max_pixels=bench.workshop.max_pixels)
     if not isinstance(picture, Picture):
         return picture
@@ -237,7 +249,8 @@ def _dicom(bench: Bench, file: BinaryIO) -> Found | Refusal:
 def _with_metadata(bench: Bench, made: Callable[[], Found | Refusal]) -> Found | Refusal:
     """`metadata.json` is put last, so where it lies everything lies; it holds the slot for the next run."""
     if bench.shelf.mark_of(_METADATA) is not None:
-        return Found(json.loads(bench.shelf.read(_METADATA))["slot"], fresh=False, notes=())
+        document = json.loads(bench.shelf.read(_METADATA))
+        return Found(document["slot"], fresh=False, notes=tuple(document["notes"]))
     found = made()
     if isinstance(found, Found):
         source = {"storage_key": bench.source.key, "etag": bench.source.etag, "size_bytes": bench.source.size}
@@ -255,12 +268,13 @@ _MAKERS: dict[Kind, Callable[[Bench, BinaryIO], Found | Refusal]] = {
 _lock = threading.Lock()
 
 
-def _client(settings: AwsSettings, bucket: str) -> S3Client:
-    """One for each process: clients may be shared by threads, but two must not be made at once."""
+def _edge(workshop: Workshop) -> Edge:
+    """One for each run and process: boto3's clients may be shared by threads, but two must not be made at once."""
     with _lock:
-        return _new_client(settings, bucket)
+        return _new_edge(workshop.settings, workshop.bucket, workshop.run)
 
 
-@lru_cache(maxsize=4)
-def _new_client(settings: AwsSettings, bucket: str) -> S3Client:
-    return connect(settings, bucket)
+@lru_cache(maxsize=1)
+def _new_edge(settings: AwsSettings, bucket: str, _run: str) -> Edge:
+    client = connect(settings, bucket)
+    return Edge(client, Conditions())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from v7s3.artifacts.making import Halted, Made, Task, Unmade
-from v7s3.errors import UsageError
 from v7s3.items.payload import FlatItem
 from v7s3.items.planning import Planned, Refused, Skipped
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from v7s3.artifacts.making import Workshop
     from v7s3.artifacts.recipe import Kind
     from v7s3.items.planning import Plan
+    from v7s3.items.sharding import Shard
 
 IMAGE_ENDINGS = frozenset({"avif", "heic", "heif"})  # that Pillow reads beside V7's own
 _NO_SCHEMA = {
@@ -27,28 +26,6 @@ _NO_SCHEMA = {
     None: "whole-slide image: V7's names for read-only tiles are not public; use a read-write storage",
 }
 _KINDS: dict[str | None, Kind] = {"image": "image", "video": "video", "dicom": "dicom"}
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """One of `count` parts of all keys; a key is always in the same one."""
-
-    number: int = 1  # from 1
-    count: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """ "3/16". Raises UsageError."""
-        number, slash, count = text.partition("/")
-        if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
-            return cls(int(number), int(count))
-        raise UsageError(f"--shard {text!r} is no part of a whole", hint="the third of sixteen is 3/16")
-
-    def has(self, key: str) -> bool:
-        if self.count == 1:
-            return True
-        digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        return int.from_bytes(digest) % self.count == self.number - 1
 
 
 @dataclass(slots=True)
@@ -70,14 +47,29 @@ class Tally:
         return self.made + self.present + self.refused
 
 
-def tasks_of(plans: Iterable[Plan], shard: Shard, tally: Tally) -> Iterator[Task | Unmade]:
+def of_shard(plans: Iterable[Plan], shard: Shard) -> Iterator[Plan]:
+    """The plans whose objects are in this part of the whole. Plans come first, or collisions between parts would not
+    be found."""
+    for one in plans:
+        match one:
+            case Planned():
+                key = one.objects[0].key
+            case Skipped():
+                key = one.key
+            case Refused():
+                key = one.keys[0]
+        if shard.has(key):
+            yield one
+
+
+def tasks_of(plans: Iterable[Plan], tally: Tally) -> Iterator[Task | Unmade]:
     """What is to be made, and what cannot be; skipped objects are only counted."""
     for one in plans:
         if isinstance(one, Skipped):
             tally.skipped[one.reason] += 1
         elif isinstance(one, Refused):
-            yield from (Unmade(key, one.detail) for key in one.keys if shard.has(key))
-        elif shard.has(one.objects[0].key):
+            yield from (Unmade(key, one.detail) for key in one.keys)
+        else:
             yield _task_of(one, tally)
 
 
@@ -113,7 +105,6 @@ def prepare(
     workshop: Workshop,
     crew: Crew,
     *,
-    shard: Shard,
     batch: int,
     tally: Tally,
     stop: threading.Event,
@@ -126,7 +117,7 @@ def prepare(
     """
     unmade: list[Unmade] = []
     halted: Halted | None = None
-    tasks = _set_aside(tasks_of(plans, shard, tally), unmade)
+    tasks = _set_aside(tasks_of(plans, tally), unmade)
     for result in crew.map(workshop, batches_of(tasks, batch), stop):
         while unmade:
             yield _counted(unmade.pop(0), tally)

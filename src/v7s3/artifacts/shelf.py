@@ -1,11 +1,15 @@
 """One source's folder of artifacts in the bucket: what is there, and putting more into it, never over anything foreign.
 
 Objects of this program carry the user metadata `x-amz-meta-v7s3`. An object is written with `If-None-Match: *`; when
-something is there already, it is replaced only if it carries that mark.
+something is there already, it is replaced only if it carries that mark. Some servers do not know the condition and say
+so, others ignore it and overwrite: the first object of a run is put twice, and where the second one is not refused
+every further name is asked for before it is written, which leaves a moment for somebody else to come in between.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -38,28 +42,43 @@ class ForeignObjectError(V7S3Error):
 
 
 class WriteDeniedError(V7S3Error):
-    """The run cannot go on: what holds for one artifact holds for all. `cause` is what S3 said."""
+    """Artifacts may not be written, or not be looked at: what holds for one of them holds for all, and the run cannot
+    go on. `cause` is what S3 said."""
 
     def __init__(self, cause: V7S3Error) -> None:
         super().__init__(cause.message, hint=cause.hint)
         self.cause = cause
 
 
+class Conditions:
+    """Whether the server keeps to `If-None-Match`, for all who write to it: found out by the first of them."""
+
+    def __init__(self) -> None:
+        self.asking = Lock()
+        self.hold: bool | None = None  # None: not known yet
+
+
 class Shelf:
     """May be used by several threads."""
 
-    def __init__(self, client: S3Client, bucket: str, folder: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, folder: str, conditions: Conditions) -> None:
         self._client, self._bucket, self._folder = client, bucket, folder
+        self._conditions = conditions
         self.bytes_written = 0
 
     def mark_of(self, name: str) -> Mapping[str, str] | None:
-        """The metadata of an artifact of ours; None when there is none. Raises ForeignObjectError."""
+        """The metadata of an artifact of ours; None when there is none.
+
+        Raises ForeignObjectError, and WriteDeniedError when it may not be looked at.
+        """
         key = self._folder + name
         try:
             with translated(f"s3://{self._bucket}/{key}"):
                 metadata = self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"]
-        except (NotFoundError, CredentialsError):  # without s3:ListBucket S3 answers 403 for what is not there
+        except NotFoundError:
             return None
+        except CredentialsError as error:
+            raise WriteDeniedError(error) from error
         if MARK not in metadata:
             raise ForeignObjectError(
                 f"{key} was not made by v7s3, and is not overwritten",
@@ -92,11 +111,35 @@ class Shelf:
             "Metadata": {MARK: "1", **metadata},
             **extra,
         }
+        if self._conditions.hold is None:
+            with self._conditions.asking:
+                if self._conditions.hold is None:
+                    self._conditions.hold = self._put_and_ask(name, request)
+                    return
+        if not (self._conditions.hold and self._create(request)):
+            self.mark_of(name)  # raises when it is not ours
+            self._client.put_object(**request)
+
+    def _put_and_ask(self, name: str, request: dict[str, Any]) -> bool:
+        """Write an object; whether the server would have refused to write over it."""
+        self.mark_of(name)  # raises when it is not ours
+        try:
+            if self._create(request):
+                return not self._create(request)
+        except ClientError as error:
+            if error_code(error) not in _NO_CONDITIONS:
+                raise
+            self._client.put_object(**request)
+            return False
+        self._client.put_object(**request)
+        return True
+
+    def _create(self, request: dict[str, Any]) -> bool:
+        """Write an object where there is none; False when there is one."""
         try:
             self._client.put_object(**request, IfNoneMatch="*")
-            return
         except ClientError as error:
-            if error_code(error) not in (*_TAKEN, *_NO_CONDITIONS):
-                raise
-        self.mark_of(name)  # raises when it is not ours
-        self._client.put_object(**request)
+            if error_code(error) in _TAKEN:
+                return False
+            raise
+        return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from v7s3.artifacts.estimate import Written
     from v7s3.artifacts.making import Task, Workshop
     from v7s3.artifacts.prepare import Tally
-    from v7s3.cli.prepare_summary import Counts, Refusals
+    from v7s3.cli.prepare_summary import Counts, Reasons
 
 _PLURALS = {"image": "images", "video": "videos", "dicom": "volumes"}
 
@@ -30,7 +30,7 @@ _PLURALS = {"image": "images", "video": "videos", "dicom": "volumes"}
 class Estimate:
     prefix: str
     tally: Tally
-    refusals: Refusals
+    refusals: Reasons
     video: Written
     probed: int
     is_png: bool
@@ -88,7 +88,7 @@ def estimated(client: S3Client, workshop: Workshop, tasks: Iterable[Task | Unmad
     video = VideoEstimate(options)
     for one in tasks:
         if isinstance(one, Unmade):
-            counts.refusals.add(one)
+            counts.refusals.add(one.reason, one.key)
         elif one.kind == "video" and len(video.probes) < PROBED:
             _probe(client, workshop.bucket, one, video)
     scaled = video.scaled(counts.tally.sizes["video"])

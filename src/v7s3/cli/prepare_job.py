@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from v7s3.artifacts.crew import Crew
 from v7s3.artifacts.keys import escape
 from v7s3.artifacts.making import Made, Unmade, Workshop
-from v7s3.artifacts.prepare import IMAGE_ENDINGS, Shard, Tally, prepare, tasks_of
+from v7s3.artifacts.prepare import IMAGE_ENDINGS, Tally, of_shard, prepare, tasks_of
 from v7s3.artifacts.recipe import Recipe
 from v7s3.artifacts.video_options import VideoOptions
 from v7s3.bucket import BucketUrl
@@ -23,7 +23,8 @@ from v7s3.cli.prepare_summary import Counts, Summary
 from v7s3.cli.progress import Speed, duration, progress, size_in_words
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.filters import select
-from v7s3.items.planning import PlanOptions, below, plan
+from v7s3.items.planning import PlanOptions, below, limited, plan
+from v7s3.items.sharding import Shard
 from v7s3.items.tagging import tagging
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
@@ -85,6 +86,8 @@ def run(job: PrepareJob) -> int:
     """Prepare what the job names, or show what would be, or clean up; the exit code."""
     url, prefix, options = BucketUrl.parse(job.source), _prefix(job), _plan_options(job)
     shard, crew = Shard.parse(job.shard), _crew(job)
+    if url.key.startswith(prefix):
+        raise UsageError(f"{url} is where artifacts lie", hint="name the originals, or another --artifacts-prefix")
     settings = AwsSettings(job.profile, job.region, job.endpoint_url)
     client = connect(settings, url.bucket)
     if job.clean:
@@ -113,7 +116,7 @@ class Preparation:
         from v7s3.cli.prepare_estimate import estimated
 
         self._count()
-        estimate = estimated(self._client, self._workshop, tasks_of(self._plans(), self._shard, Tally()), self._counts)
+        estimate = estimated(self._client, self._workshop, tasks_of(self._plans(), Tally()), self._counts)
         output.result_json(estimate.document()) if self._job.form == "json" else output.result(estimate.text())
         return 0
 
@@ -149,27 +152,31 @@ class Preparation:
             self._plans(),
             self._workshop,
             crew,
-            shard=self._shard,
             batch=batch,
             tally=self._tally,
             stop=stopping,
         )
 
     def _take(self, result: Made | Unmade) -> None:
+        counts = self._counts
         if isinstance(result, Unmade):
-            self._counts.refusals.add(result)
-        elif self._job.verbose:
-            for remark in result.notes:
+            counts.refusals.add(result.reason, result.key)
+            return
+        for remark in result.notes:
+            counts.notes.add(remark, result.key)
+            if self._job.verbose:
                 output.note(f"{result.key}: {remark}")
 
     def _plans(self) -> Iterator[Plan]:
         # "The first N" is only the same N every time when the keys come in their order.
-        listing = list_objects if self._job.limit is not None else list_parallel
-        return plan(chain.from_iterable(listing(self._client, self._url.bucket, self._url.key)), self._options)
+        limit = self._job.limit
+        pages = (list_parallel if limit is None else list_objects)(self._client, self._url.bucket, self._url.key)
+        plans = of_shard(plan(chain.from_iterable(pages), self._options), self._shard)
+        return plans if limit is None else limited(plans, limit)
 
     def _count(self) -> None:
         """A listing costs little beside what it announces, and without it there is no telling how far a run is."""
-        for one in tasks_of(self._plans(), self._shard, self._counts.tally):
+        for one in tasks_of(self._plans(), self._counts.tally):
             if isinstance(one, Unmade):
                 self._counts.tally.refused += 1
         self._counts.are_complete = True
@@ -228,7 +235,6 @@ def _plan_options(job: PrepareJob) -> PlanOptions:
             min_size=job.min_size,
             modified_since=job.modified_since,
         ),
-        limit=job.limit,
         tags=tagging(job.tag, ""),
         more_images=IMAGE_ENDINGS,
     )

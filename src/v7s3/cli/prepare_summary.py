@@ -13,27 +13,24 @@ from v7s3.items.planning import summary as kept_and_skipped
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from v7s3.artifacts.making import Unmade
-
 _EXAMPLES = 5  # keys named for each reason
 _REASONS = 20  # kinds of reasons told apart
 
 
 @dataclass(slots=True)
-class Refusals:
-    """Objects without artifacts by their reason, with a few keys for each."""
+class Reasons:
+    """Why objects have no artifacts, or what is to be known of those that have: how many, and a few keys for each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, refused: Unmade) -> None:
-        reason = refused.reason
+    def add(self, reason: str, key: str) -> None:
         if reason not in self.counts and len(self.counts) >= _REASONS:
-            reason = "other reasons (--report has them)"
+            reason = "others (--report has them)"
         self.counts[reason] += 1
         keys = self.examples.setdefault(reason, [])
         if len(keys) < _EXAMPLES:
-            keys.append(refused.key)
+            keys.append(key)
 
     def lines(self) -> list[str]:
         found = []
@@ -52,11 +49,12 @@ class Refusals:
 
 @dataclass(slots=True)
 class Counts:
-    """What a listing announced, and the refusals of the run that followed."""
+    """What a listing announced, and what the run that followed found out."""
 
     tally: Tally = field(default_factory=Tally)
     are_complete: bool = False
-    refusals: Refusals = field(default_factory=Refusals)
+    refusals: Reasons = field(default_factory=Reasons)
+    notes: Reasons = field(default_factory=Reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,8 @@ class Summary:
             kept,
             f"{tally.made:,} made · {tally.present:,} present · {tally.refused:,} refused",
             *self.counts.refusals.lines(),
+            *(["good to know:"] if self.counts.notes.counts else []),
+            *self.counts.notes.lines(),
             f"read {size_in_words(tally.bytes_read)}, wrote {size_in_words(tally.bytes_written)} "
             f"in {duration(self.seconds)}" + (f" · report {self.report}" if self.report else ""),
             f"{tally.made + tally.present:,} items in {self.items}",
@@ -96,6 +96,7 @@ class Summary:
             "skipped": {"total": tally.skipped.total(), "reasons": dict(tally.skipped.most_common())},
             "outcomes": {"made": tally.made, "present": tally.present, "refused": tally.refused},
             "refusals": self.counts.refusals.documents(),
+            "notes": self.counts.notes.documents(),
             "bytes_read": tally.bytes_read,
             "bytes_written": tally.bytes_written,
             "seconds": round(self.seconds, 3),

@@ -1,0 +1,214 @@
+"""`v7s3 prepare` from the shell's side: what is in a read-only bucket afterwards, and what V7 makes of it."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from artifacts.pictures import png_of_size, saved, scene, turned
+from v7s3.sandbox import SandboxDarwin, SandboxS3
+
+BUCKET = "acme-frames"
+
+
+@pytest.fixture
+def s3():
+    with SandboxS3() as server:
+        server.make_bucket(BUCKET)
+        server.grant_v7(BUCKET, "s3:GetObject")
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture
+def darwin(s3):
+    with SandboxDarwin(s3=s3, bucket=BUCKET) as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture
+def environment(s3, darwin, monkeypatch):
+    for name, value in {**s3.environment(), **darwin.environment()}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def prepare(v7s3, environment, tmp_path):
+    """Run `v7s3 prepare` with these arguments, in threads unless they say otherwise."""
+
+    def run(source="s3://acme-frames/raw/", *arguments: object, output=tmp_path / "items.jsonl"):
+        given = ["prepare", source, "--output", output, *arguments]
+        return v7s3(*given, *([] if "--executor" in arguments else ["--executor", "threads"]))
+
+    return run
+
+
+@pytest.fixture
+def items(tmp_path):
+    def read(path=tmp_path / "items.jsonl"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return {item["slots"][0]["storage_key"]: item | item["slots"][0] for item in map(json.loads, lines)}
+
+    return read
+
+
+def picture(width=800, height=600, kind="JPEG"):
+    return saved(scene(width, height), kind)
+
+
+def artifacts(s3, prefix="v7s3/"):
+    return [key for key in s3.keys(BUCKET) if key.startswith(prefix)]
+
+
+# --- the whole way --------------------------------------------------------------------------------------------------
+def test_a_read_only_bucket_is_prepared_registered_and_shown(prepare, v7s3, s3, darwin, items, tmp_path):
+    for number in range(5):
+        s3.put(BUCKET, f"raw/may/{number}.jpg", picture())
+    s3.put(BUCKET, "raw/tall.jpg", turned("JPEG", 6))
+    s3.put(BUCKET, "raw/a b+c%20é.png", picture(kind="PNG"))
+    code, out, err = prepare()
+    assert code == 0, err
+    assert "7 made · 0 present · 0 refused" in out
+    assert "1 × EXIF orientation 6: stored 800x600, displayed and sent 600x800" in out
+
+    code, out, _ = v7s3("register", "--items", tmp_path / "items.jsonl", "--storage", darwin.readonly_storage)
+    assert code == 0, out
+    assert "7 registered" in out
+    darwin.settle()
+    assert darwin.problems() == []
+    assert (items()["raw/tall.jpg"]["width"], items()["raw/tall.jpg"]["height"]) == (600, 800)
+
+
+def test_a_thumbnail_is_a_small_cacheable_jpeg(prepare, s3, items):
+    s3.put(BUCKET, "raw/1.png", picture(kind="PNG"))
+    prepare()
+    item = items()["raw/1.png"]
+    answer = s3.client().get_object(Bucket=BUCKET, Key=item["storage_thumbnail_key"])
+    assert answer["ContentType"] == "image/jpeg"
+    assert Image.open(io.BytesIO(answer["Body"].read())).size == (267, 200)
+    assert (item["type"], item["width"], item["height"]) == ("image", 800, 600)
+    assert (item["path"], item["name"]) == ("/raw", "1.png")
+
+
+def test_a_second_run_makes_only_what_is_missing_or_changed(prepare, s3, items):
+    for number in range(4):
+        s3.put(BUCKET, f"raw/{number}.jpg", picture())
+    prepare()
+    first = items()
+    s3.put(BUCKET, "raw/1.jpg", picture(400, 300))
+    s3.client().delete_object(Bucket=BUCKET, Key=artifacts(s3, "v7s3/raw/2.jpg")[0])
+    code, out, _ = prepare()
+    assert code == 0
+    assert "2 made · 2 present · 0 refused" in out
+    second = items()
+    assert second["raw/1.jpg"]["width"] == 400
+    assert {key for key in first if first[key] != second[key]} == {"raw/1.jpg"}
+
+
+def test_other_planning_options_need_no_new_artifacts(prepare, s3, items):
+    s3.put(BUCKET, "raw/may/1.jpg", picture())
+    prepare()
+    before = artifacts(s3)
+    code, out, _ = prepare("s3://acme-frames/raw/", "--strip-prefix", "raw", "--path", "/x", "--tag", "night")
+    assert code == 0
+    assert "0 made · 1 present" in out
+    item = items()["raw/may/1.jpg"]
+    assert (item["path"], item["tags"]) == ("/x/may", ["night"])
+    assert artifacts(s3) == before
+
+
+def test_bad_objects_are_refused_with_the_reason_and_the_others_are_prepared(prepare, s3, items, tmp_path):
+    s3.put(BUCKET, "raw/good.jpg", picture())
+    s3.put(BUCKET, "raw/cut.jpg", picture()[:4000])
+    s3.put(BUCKET, "raw/bomb.png", png_of_size(50_000, 50_000))
+    s3.put(BUCKET, "raw/text.jpg", b"<html>not found</html>")
+    s3.put(BUCKET, "raw/report.pdf", b"%PDF-1.7")
+    code, out, _ = prepare("s3://acme-frames/raw/", "--report", tmp_path / "report.jsonl")
+    assert code == 5
+    assert list(items()) == ["raw/good.jpg"]
+    assert "1 made · 0 present · 4 refused" in out
+    lines = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    reasons = {line["storage_key"]: line["reason"] or line["state"] for line in lines}
+    assert reasons["raw/good.jpg"] == "made"
+    assert "truncated" in reasons["raw/cut.jpg"]
+    assert "decompression bomb" in reasons["raw/bomb.png"]
+    assert "the bytes are text" in reasons["raw/text.jpg"]
+    assert "PDF: V7's schema for read-only documents is not public" in reasons["raw/report.pdf"]
+
+
+def test_an_object_that_v7s3_did_not_make_is_never_overwritten(prepare, s3):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    prepare()
+    thumbnail = next(key for key in artifacts(s3) if key.endswith("thumbnail.jpg"))
+    for key in artifacts(s3):
+        s3.client().delete_object(Bucket=BUCKET, Key=key)
+    s3.put(BUCKET, thumbnail, b"mine")
+    code, out, _ = prepare()
+    assert code == 5
+    assert f"{thumbnail} was not made by v7s3, and is not overwritten" in out
+    assert s3.client().get_object(Bucket=BUCKET, Key=thumbnail)["Body"].read() == b"mine"
+    assert artifacts(s3) == [thumbnail]
+
+
+def test_artifacts_are_not_taken_for_originals(prepare, s3, items):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    prepare("s3://acme-frames")
+    code, out, _ = prepare("s3://acme-frames")
+    assert code == 0
+    assert "kept 1, skipped 1: 1 artifact of v7s3" in out
+    assert list(items()) == ["raw/1.jpg"]
+
+
+def test_originals_below_the_artifacts_prefix_are_a_usage_error(prepare, s3):
+    code, _, err = prepare("s3://acme-frames/v7s3/raw/")
+    assert code == 2
+    assert "is where artifacts lie" in err
+
+
+def test_shards_together_are_the_whole(prepare, s3, items, tmp_path):
+    keys = {f"raw/{number}.jpg" for number in range(9)}
+    for key in keys:
+        s3.put(BUCKET, key, picture(80, 60))
+    found = []
+    for part in (1, 2, 3):
+        code, _, _ = prepare("s3://acme-frames/raw/", "--shard", f"{part}/3", output=tmp_path / f"{part}.jsonl")
+        assert code == 0
+        found += items(tmp_path / f"{part}.jsonl")
+    assert len(found) == len(keys)
+    assert set(found) == keys
+
+
+def test_a_run_without_rights_stops_and_says_so(prepare, s3, tmp_path, monkeypatch):
+    for number in range(15):
+        s3.put(BUCKET, f"raw/{number:02}.jpg", picture(80, 60))
+    s3.deny.add("s3:PutObject")
+    for name, value in s3.environment("operator").items():
+        monkeypatch.setenv(name, value)
+    code, _, err = prepare("s3://acme-frames/raw/", "--workers", "2")
+    assert code == 3
+    assert "AWS does not allow s3:PutObject on s3://acme-frames/v7s3/raw/" in err
+    assert not (tmp_path / "items.jsonl").exists()
+    assert s3.requests["operator", "s3:PutObject"] <= 8  # not once for each object
+
+
+def test_json_is_one_document(prepare, s3):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    s3.put(BUCKET, "raw/2.jpg", b"nothing")
+    code, out, _ = prepare("s3://acme-frames/raw/", "--format", "json")
+    document = json.loads(out)
+    assert code == 5
+    assert document["outcomes"] == {"made": 1, "present": 0, "refused": 1}
+    assert document["refusals"][0]["storage_keys"] == ["raw/2.jpg"]
+    assert document["bytes_read"] > 0
+
+
+def test_processes_do_the_same(prepare, s3, items):
+    for number in range(4):
+        s3.put(BUCKET, f"raw/{number}.jpg", picture(80, 60))
+    code, out, _ = prepare("s3://acme-frames/raw/", "--executor", "processes", "--workers", "2")
+    assert code == 0, out
+    assert len(items()) == 4
