@@ -279,7 +279,7 @@ class Registration:
             f"listed {tally.listed:,}" + ("" if tally.exhausted else " so far"),
             f"sent {tally.settled:,}",
             f"registered {done:,}",
-            f"{self._speed.per_minute(tally.settled):,.0f}/min",
+            f"{self._speed.per_minute(tally.settled):,.0f}/min" + self._limit(),
         ]
         if trouble := tally.settled - done:
             parts.insert(3, f"{trouble:,} not")
@@ -289,6 +289,11 @@ class Registration:
             left = (tally.planned - tally.settled) / max(self._speed.per_minute(tally.settled), 0.001) * 60
             parts.append(f"{duration(left)} left")
         return " · ".join(parts)
+
+    def _limit(self) -> str:
+        """What the pace allows at most, so that a slow run is not mistaken for a broken one."""
+        per_minute = requests_a_minute(self._job.rate)
+        return "" if per_minute == float("inf") else f" of {per_minute * self._job.batch_size:,.0f} the rate allows"
 
     def _show(self, label: str, ledger: Ledger, *, waits: bool) -> Seen | None:
         """Sum the run up; then, when asked to, what V7 made of its items. One document in JSON, two parts of a text."""
