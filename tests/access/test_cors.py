@@ -150,6 +150,12 @@ def test_a_refused_preflight_says_what_s3_says():
     assert (decision.status, decision.message) == (403, NOT_ALLOWED)
 
 
+@pytest.mark.parametrize("kind", ["Preflight", "simple", "", None])
+def test_a_request_of_no_known_kind_is_not_answered(kind):
+    with pytest.raises(UsageError, match="is no kind of request"):
+        CORSRequest(kind, DARWIN, "GET")
+
+
 @pytest.mark.parametrize("headers", [["A", "b"], ("a, B",), "A,b", "a ,, b,", ["", "a", "b"]])
 def test_asked_headers_may_come_one_by_one_or_as_the_header(headers):
     assert CORSRequest("preflight", DARWIN, "GET", headers).asked_headers == ("a", "b")

@@ -84,6 +84,8 @@ def test_json_text_and_bytes_are_read_like_the_object():
     assert (
         PolicyDocument.parse(json.dumps(document()))
         == PolicyDocument.parse(json.dumps(document()).encode())
+        == PolicyDocument.parse("\ufeff" + json.dumps(document()))
+        == PolicyDocument.parse(("\ufeff" + json.dumps(document())).encode())
         == PolicyDocument.parse(document())
     )
 
@@ -94,6 +96,8 @@ def test_json_text_and_bytes_are_read_like_the_object():
         ("", "not valid JSON, line 1, column 1: Expecting value"),
         ('{"Version": "2012-10-17",\n "Statement": [],}', "not valid JSON, line 2, column 1"),
         ("[]", "a policy is a JSON object, found []"),
+        ([document()], "a policy is a JSON object, found [{"),
+        (None, "a policy is a JSON object, found null"),
         (b"\xff", "not valid JSON, byte 0 is not UTF-8"),
         ("[" * 100_000, "not valid JSON"),
         ('{"Statement": [], "Statement": []}', '"Statement" stands twice in one object'),

@@ -38,14 +38,14 @@ class Context:
         return self._values[lower] if lower in self._values else self._otherwise(lower)
 
 
-def given(context: Mapping[str, object]) -> dict[str, Value]:
+def given(context: Mapping[str, object] | None) -> dict[str, Value]:
     """The context of an AccessRequest as values: text or a list of texts; None and an empty list mean absent.
 
     Booleans and numbers are taken as AWS would write them. Raises UsageError for anything else, and for one key given
     twice in different case with different values.
     """
     found: dict[str, Value] = {}
-    for key, value in context.items():
+    for key, value in (context or {}).items():
         texts = ABSENT if value is None else _texts(key, value)
         if found.setdefault(key.lower(), texts) != texts:
             raise UsageError(

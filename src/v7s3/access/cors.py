@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from v7s3.access.cors_xml import LISTS, read_xml
 from v7s3.errors import UsageError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from v7s3.access.cors_xml import Element
+
+Kind = Literal["preflight", "actual"]
 
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
@@ -94,12 +96,17 @@ class CORSRequest:
 
     `method` is that of the actual request in both kinds. `headers` are the names in Access-Control-Request-Headers,
     one by one or as the header's own comma-separated text; S3 looks at them in a preflight only.
+    Raises UsageError for another kind: taken for an actual request, it would pass by the headers unseen.
     """
 
-    kind: Literal["preflight", "actual"]
+    kind: Kind
     origin: str
     method: str
     headers: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise UsageError(f"{self.kind!r} is no kind of request", hint=f"write {' or '.join(get_args(Kind))}")
 
     @property
     def asked_headers(self) -> tuple[str, ...]:

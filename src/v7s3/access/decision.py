@@ -24,14 +24,14 @@ class AccessRequest:
     `principal` is an IAM or STS ARN (`arn:aws:iam::258327614892:role/external_s3`), a service's name, or "*" for
     anonymous. `action` is an IAM action (`s3:GetObject`). `resource` is the ARN of an object or bucket; with a `*` at
     its end it asks for every key under that prefix. `context` has condition keys in any case: text or a list of texts;
-    None is known to be absent; a key that is not listed is unknown.
+    None is known to be absent; a key that is not listed is unknown. A context of None lists no key.
     Raises UsageError when the resource is no ARN or a context value no text.
     """
 
     principal: str
     action: str
     resource: str
-    context: Mapping[str, object] = field(default_factory=dict)
+    context: Mapping[str, object] | None = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.resource.startswith("arn:") or self.resource.count(":") < ARN_PARTS - 1:

@@ -182,6 +182,10 @@ def _shown(value: object) -> str:
 
 
 def _from_json(text: str | bytes) -> Mapping[str, Any]:
+    if not isinstance(text, str | bytes | bytearray):
+        raise _malformed("", f"a policy is a JSON object, found {_shown(text)}")
+    if isinstance(text, str):
+        text = text.removeprefix("\ufeff")  # as `json.loads` does for bytes
     try:
         data = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -280,7 +284,7 @@ def _one_of(
 
 
 def _principal(value: object, pointer: str) -> Principal:
-    if value == "*":
+    if value in ("*", ["*"], ("*",)):
         return Principal((Entry("AWS", "*"),), bare=True)
     if not isinstance(value, Mapping):
         raise _malformed(pointer, f'must be "*" or an object such as {{"AWS": "arn:…"}}, found {_shown(value)}')
