@@ -70,6 +70,14 @@ def test_lint_never_raises_on_xml(text):
     lint_cors(text)
 
 
+def test_a_configuration_that_was_parsed_already_is_read_as_its_json():
+    rules = [{"AllowedMethods": ["PATCH"], "AllowedOrigins": ["*"]}]
+    for value in (rules, {"CORSRules": rules}):
+        assert lint_cors(value) == lint_cors(json.dumps(value, indent=2))
+    for value in (None, 1, [], {}, object(), bytearray(b"x")):
+        assert "error" in {finding.severity for finding in lint_cors(value)}
+
+
 def test_a_finding_names_the_document_and_the_rule():
     text = '[{"ID": "mine", "AllowedMethods": ["PATCH"], "AllowedOrigins": ["*"]}]'
     (finding,) = lint_cors(text, "cors.json")

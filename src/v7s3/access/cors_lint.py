@@ -11,6 +11,7 @@ from v7s3.access.cors_origins import shown, slips_of, unsent_because
 from v7s3.access.cors_source import CORSSource, read_source
 from v7s3.access.cors_write import MAX_RULES
 from v7s3.access.cors_xml import to_xml
+from v7s3.access.jsontext import as_text
 from v7s3.access.profile import V7_ORIGIN
 from v7s3.report import Location
 
@@ -31,12 +32,13 @@ _ALWAYS_EXPOSED = (
 )  # fmt: skip
 
 
-def lint_cors(text: str | bytes, document: str = "") -> list[Finding]:
+def lint_cors(text: object, document: str = "") -> list[Finding]:
     """Everything wrong with the text, in its order, each with line and column. Never raises.
 
-    `document` names the file in the findings. An origin that is almost V7 Darwin's is a finding too.
+    `document` names the file in the findings. An origin that is almost V7 Darwin's is a finding too. A configuration
+    that was parsed already is read as the JSON it stands for.
     """
-    source = read_source(text, document)
+    source = read_source(as_text(text), document)
     return [*lint_source(source), *(slips_of(source, V7_ORIGIN) if source.configuration else ())]
 
 

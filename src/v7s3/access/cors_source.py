@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from v7s3.access import cors_rules as rules
 from v7s3.access import jsontext
 from v7s3.access.cors import CORSConfiguration, CORSRule
-from v7s3.access.cors_xml import LISTS, read_xml
-from v7s3.errors import UsageError
+from v7s3.access.cors_xml import LISTS, MalformedXMLError, read_xml
 from v7s3.report import Location
 
 if TYPE_CHECKING:
@@ -228,8 +227,9 @@ def _type_name(value: Any) -> str:
 def _read_xml(text: str, document: str) -> CORSSource:
     try:
         root = read_xml(text)
-    except UsageError as error:
-        finding = rules.NOT_CORS.finding(error.message, at=Location(document))
+    except MalformedXMLError as error:
+        place = Location(document, "", "", error.line, error.column)
+        finding = rules.NOT_CORS.finding(error.message, at=place, fix=error.hint)
         return CORSSource(document, "unknown", None, (finding,))
     if root.name != "CORSConfiguration":
         place = Location(document, "", "", root.line, root.column)

@@ -26,6 +26,14 @@ LISTS = {
 }
 
 
+class MalformedXMLError(UsageError):
+    """The text is not XML that S3 reads; `line` and `column`, from 1, are where that shows."""
+
+    def __init__(self, message: str, line: int, column: int, *, hint: str = "") -> None:
+        super().__init__(f"{message} at line {line}, column {column}", hint=hint)
+        self.line, self.column = line, column
+
+
 @dataclass(slots=True)
 class Element:
     """One element, its text, and where it stands: line and column from 1, and its span in the text's UTF-8 bytes."""
@@ -40,7 +48,7 @@ class Element:
 
 
 def read_xml(text: str) -> Element:
-    """The root element. Raises UsageError for text that is not well-formed, or has a DOCTYPE: S3 reads none."""
+    """The root element. Raises MalformedXMLError for text that is not well-formed, or has a DOCTYPE: S3 reads none."""
     parser = expat.ParserCreate("utf-8")
     stack = [Element("", 1, 1, 0)]
 
@@ -56,7 +64,10 @@ def read_xml(text: str) -> Element:
         element.end = data.index(b">", at) + 1 if data.startswith(b"</", at) else at
 
     def refuse_doctype(*_: object) -> None:
-        raise UsageError("the CORS configuration has a DOCTYPE, which S3 does not read", hint="delete it")
+        place = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        raise MalformedXMLError(
+            "the CORS configuration has a DOCTYPE, which S3 does not read", *place, hint="delete it"
+        )
 
     def add_text(chunk: str) -> None:
         stack[-1].text += chunk
@@ -69,10 +80,8 @@ def read_xml(text: str) -> Element:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise UsageError(
-            f"the CORS configuration is not well-formed XML: {expat.ErrorString(error.code)} "
-            f"at line {error.lineno}, column {error.offset + 1}"
-        ) from error
+        message = f"the CORS configuration is not well-formed XML: {expat.ErrorString(error.code)}"
+        raise MalformedXMLError(message, error.lineno, error.offset + 1) from error
     return stack[0].children[0]
 
 

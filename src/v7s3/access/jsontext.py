@@ -126,6 +126,18 @@ def read(source: str | bytes) -> Document:
     return Document(text, root, problems, reader.line_starts)
 
 
+def as_text(document: object) -> str | bytes:
+    """The text to read: the document itself, or the JSON of one that was parsed already."""
+    if isinstance(document, str | bytes):
+        return document
+    if isinstance(document, bytearray | memoryview):
+        return bytes(document)
+    try:
+        return json.dumps(document, indent=2, ensure_ascii=False, default=str, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself, or is nested without end
+        return str(type(document))
+
+
 def minified_size(text: str) -> int:
     """Bytes of the text in UTF-8 without the white space between tokens, which is what S3's limits count."""
     return len(_BLANKS_BETWEEN.sub(lambda match: match[1] or "", text).encode("utf-8", "surrogatepass"))

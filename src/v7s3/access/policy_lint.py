@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from v7s3.access import policy_rules as rules
-from v7s3.access.jsontext import Document, Node, minified_size, read
+from v7s3.access.jsontext import Document, Node, as_text, minified_size, read
 from v7s3.access.lint_actions import ResourceKinds, lint_actions, lint_fit
 from v7s3.access.lint_conditions import lint_conditions
 from v7s3.access.lint_principals import lint_principal
@@ -34,12 +34,14 @@ _EXCLUSIVE = (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource
 _VERSIONS = ("2012-10-17", "2008-10-17")
 
 
-def lint_policy(text: str | bytes, bucket: str | None = None, *, document: str = "") -> list[Finding]:
+def lint_policy(text: object, bucket: str | None = None, *, document: str = "") -> list[Finding]:
     """Everything that is wrong with a bucket policy as a text, in the order of the text.
 
     `bucket` is the bucket that the policy is for; without it, resources of other buckets are found only when there are
-    two. `document` is the file's name for the findings' locations. Never raises, whatever the text is.
+    two. `document` is the file's name for the findings' locations. Never raises, whatever the text is; a policy that
+    was parsed already is read as the JSON it stands for.
     """
+    text = as_text(text)
     tree = read(text[:_READABLE])
     findings = Findings(tree, document, lambda path: _sid_at(tree, path))
     if len(text) > _READABLE:
