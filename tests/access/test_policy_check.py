@@ -50,6 +50,17 @@ def told(checks):
     ]
 
 
+def test_a_principal_deleted_since_hurts_only_a_policy_that_is_to_be_stored():
+    statements = [allow(), allow(Sid="old", Principal={"AWS": "AROAIOSFODNN7EXAMPLE2"})]
+    assert ("policy", "fail", "POL022", "error", "/Statement/1/Principal/AWS") in told(check(*statements))
+    live = PolicyQuestion(
+        json.dumps({"Version": "2012-10-17", "Statement": statements}), BUCKET, AccessProfile(), HTTPS
+    )
+    checks = {check.ident: check for check in check_policy(live)}
+    assert ("policy", "warn", "POL022", "warning", "/Statement/1/Principal/AWS") in told(checks)
+    assert checks["policy-read"].status == "ok"
+
+
 def test_the_guides_policy_is_all_in_order():
     checks = check(allow())
     assert told(checks) == []

@@ -101,6 +101,31 @@ def test_messages_name_what_was_meant(elements, message, fix):
     assert (finding.message, finding.fix) == (message, fix)
 
 
+@pytest.mark.parametrize(
+    "name, severities",
+    [("your-s3-bucket-name", ["info"]), ("amzn-s3-demo-bucket", ["info"]), ("YOUR_BUCKET_NAME", ["error"])],
+)
+def test_the_guide_as_printed_is_wrong_only_where_no_bucket_can_have_the_name(name, severities):
+    text = policy(Resource=f"arn:aws:s3:::{name}/*")
+    assert [finding.severity for finding in lint_policy(text)] == severities
+    assert {finding.rule.ident for finding in lint_policy(text)} == {"POL044"}
+    assert [finding.rule.ident for finding in lint_policy(text, BUCKET)] == ["POL041"]
+
+
+def test_a_fix_keeps_the_variables_of_a_resource():
+    (finding,) = lint_policy(policy(Resource="arn:aws:s3:::acme-scans//${aws:PrincipalTag/team}/*"), BUCKET)
+    assert finding.fix == '"arn:aws:s3:::acme-scans/${aws:PrincipalTag/team}/*"'
+
+
+def test_a_policy_that_was_parsed_already_is_read_as_its_json():
+    text = policy(Action="s3:HeadObject")
+    assert lint_policy(json.loads(text), BUCKET) == lint_policy(json.dumps(json.loads(text), indent=2), BUCKET)
+    endless: list[object] = []
+    endless.append(endless)
+    for value in (None, 1, [], endless, object(), bytearray(b"{}"), {("a",): 1}):
+        assert "error" in {finding.severity for finding in lint_policy(value)}
+
+
 def test_two_buckets_in_one_policy_cannot_both_be_this_one():
     text = policy(Resource=["arn:aws:s3:::acme-scans/*", "arn:aws:s3:::acme-images/*"])
     assert [finding.rule.ident for finding in lint_policy(text)] == ["POL045"]

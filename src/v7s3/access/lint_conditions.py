@@ -18,6 +18,7 @@ from v7s3.access.actions import (
     key_types,
     known_key,
 )
+from v7s3.access.operands import read_network
 from v7s3.access.places import did_you_mean, kind_in_words, quoted
 from v7s3.access.profile import V7_ACCOUNT
 
@@ -236,9 +237,7 @@ _EXACT = ("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNo
 
 
 def _why_not_ip(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
+    if read_network(text) is None:
         return "is no IP address or range in CIDR notation, such as 203.0.113.0/24"
     return ""
 

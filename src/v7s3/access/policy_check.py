@@ -51,7 +51,8 @@ class PolicyQuestion:
     """One policy, and what is asked of it.
 
     `text` is None for a bucket without a policy. `restricts_public` is whether Block Public Access restricts public
-    buckets, None when that is not known. `context` are condition keys as in `AccessRequest`.
+    buckets, None when that is not known. `context` are condition keys as in `AccessRequest`. `document` is the file's
+    name, "" for the policy that the bucket has.
     """
 
     text: str | bytes | None
@@ -93,7 +94,7 @@ def _checks(question: PolicyQuestion) -> Iterator[Check]:
         )
         yield Check("policy", "fail", f"{question.bucket} has no bucket policy", (finding,))
         return
-    linted = tuple(lint_policy(question.text, question.bucket, document=question.document))
+    linted = _linted(question, question.text)
     tree = read(question.text)
     policy = _parsed(tree)
     summary = "S3 would store this document" if not linted else f"{len(linted)} {_plural(len(linted), 'finding')}"
@@ -107,6 +108,16 @@ def _checks(question: PolicyQuestion) -> Iterator[Check]:
     yield from checking.requests()
     yield checking.public()
     yield checking.scope()
+
+
+def _linted(question: PolicyQuestion, text: str | bytes) -> tuple[Finding, ...]:
+    """The linter's findings. A principal deleted since S3 took the policy hurts only when that is stored again."""
+    findings = lint_policy(text, question.bucket, document=question.document)
+    if question.document:
+        return tuple(findings)
+    return tuple(
+        replace(each, severity="warning") if each.rule is rules.DELETED_PRINCIPAL else each for each in findings
+    )
 
 
 def _parsed(tree: Document) -> PolicyDocument | None:

@@ -169,7 +169,7 @@ PRINCIPAL = Rule(
 DELETED_PRINCIPAL = Rule(
     "POL022",
     "a principal that was deleted",
-    "warning",
+    "error",
     why="When a role or user is deleted, AWS replaces its ARN by its id (AROA…, AIDA…). A new one of the same name has"
     " another id, so the statement applies to nobody; and S3 refuses the id when the policy is stored again.",
     fix="put the ARN of the role that exists now in its place, or delete the entry",

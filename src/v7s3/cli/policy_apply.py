@@ -11,6 +11,7 @@ from v7s3.access.policy_check import PolicyQuestion, check_policy
 from v7s3.access.policy_forms import spell_json
 from v7s3.access.policy_lint import lint_policy
 from v7s3.access.policy_merge import merge_statements
+from v7s3.access.policy_rules import DELETED_PRINCIPAL
 from v7s3.access.profile import V7_ROLE
 from v7s3.access.public import public_statements
 from v7s3.apply import load_backup, make_plan
@@ -89,8 +90,9 @@ def _suffices(text: str, bucket: str, profile: AccessProfile) -> bool:
 
 
 def _refuse_what_s3_refuses(plan: Plan) -> None:
-    """What was wrong before is S3's business; a new error is ours."""
-    old = {finding.message for finding in lint_policy(plan.before or "", plan.bucket)}
+    """What was wrong before is S3's business; a new error is ours, and so is a principal deleted since S3 looked."""
+    before = lint_policy(plan.before or "", plan.bucket)
+    old = {finding.message for finding in before if finding.rule is not DELETED_PRINCIPAL}
     findings = lint_policy(plan.after, plan.bucket) if plan.after is not None else []
     new = [finding for finding in findings if finding.severity == "error" and finding.message not in old]
     if new:
