@@ -465,6 +465,15 @@ def test_merge_refuses_a_file_it_does_not_understand(v7s3, file):
     assert "v7s3 cors check --cors-file cors.json" in err
 
 
+def test_merge_warns_of_a_configuration_that_s3_would_refuse(v7s3, file):
+    text = json.dumps([{"AllowedMethods": ["PATCH"], "AllowedOrigins": ["https://a.example"]}])
+    code, out, err = v7s3("cors", "write", "--merge", file(text))
+    assert (code, len(json.loads(out))) == (0, 2)
+    assert err.startswith(
+        "warning: S3 would refuse this: COR009 S3 does not know the method 'PATCH' (line 1)\n  next: "
+    )
+
+
 # --- apply ----------------------------------------------------------------------------------------------------------
 
 

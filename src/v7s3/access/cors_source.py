@@ -229,7 +229,7 @@ def _read_xml(text: str, document: str) -> CORSSource:
         root = read_xml(text)
     except MalformedXMLError as error:
         place = Location(document, "", "", error.line, error.column)
-        finding = rules.NOT_CORS.finding(error.message, at=place, fix=error.hint)
+        finding = rules.NOT_CORS.finding(error.problem, at=place, fix=error.hint)
         return CORSSource(document, "unknown", None, (finding,))
     if root.name != "CORSConfiguration":
         place = Location(document, "", "", root.line, root.column)

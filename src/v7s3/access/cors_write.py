@@ -100,12 +100,13 @@ def merged(rules: Sequence[dict[str, Any]], ours: CORSRule) -> list[dict[str, An
     return result
 
 
-def merge_text(text: str, ours: CORSRule, document: str = "") -> str:
+def merge_text(text: str, ours: CORSRule, document: str = "", *, where: str = "--cors-file FILE") -> str:
     """The text with our rule in it, in the text's own spelling (console, API or XML), every other byte as it was.
 
-    Raises UsageError when the text is no CORS configuration, or has faults that make its meaning a guess.
+    Raises UsageError when the text is no CORS configuration, or has faults that make its meaning a guess. `where` is
+    how `v7s3 cors check` is told where the configuration is.
     """
-    source = understood(text, document)
+    source = understood(text, document, where=where)
     assert source.configuration is not None
     ours = replace(ours, ID=CORS_RULE_ID)
     placement = place(source.configuration, ours)
@@ -114,16 +115,16 @@ def merge_text(text: str, ours: CORSRule, document: str = "") -> str:
     return _merge_xml(text, ours, placement) if source.form == "xml" else _merge_json(text, source, ours, placement)
 
 
-def understood(text: str, document: str = "") -> CORSSource:
+def understood(text: str, document: str = "", *, where: str = "--cors-file FILE") -> CORSSource:
     """The text as read. Raises UsageError when it is no CORS configuration or has faults of form."""
     source = read_source(text, document)
     fault = next((finding for finding in source.findings if finding.severity == "error"), None)
     if source.configuration is None or fault is not None:
-        where = f" (line {fault.location.line})" if fault and fault.location.line else ""
+        line = f" (line {fault.location.line})" if fault and fault.location.line else ""
         raise UsageError(
             f"{document or 'the CORS configuration'} cannot be merged as it is: "
-            f"{fault.message if fault else 'it holds no rules'}{where}",
-            hint=f"`v7s3 cors check --cors-file {document or 'FILE'}` shows everything that is wrong",
+            f"{fault.message if fault else 'it holds no rules'}{line}",
+            hint=f"`v7s3 cors check {where}` shows everything that is wrong",
         )
     return source
 

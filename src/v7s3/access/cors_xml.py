@@ -27,11 +27,11 @@ LISTS = {
 
 
 class MalformedXMLError(UsageError):
-    """The text is not XML that S3 reads; `line` and `column`, from 1, are where that shows."""
+    """The text is not XML that S3 reads: the `problem`, and the `line` and `column`, from 1, where it shows."""
 
-    def __init__(self, message: str, line: int, column: int, *, hint: str = "") -> None:
-        super().__init__(f"{message} at line {line}, column {column}", hint=hint)
-        self.line, self.column = line, column
+    def __init__(self, problem: str, line: int, column: int, *, hint: str = "") -> None:
+        super().__init__(f"{problem} at line {line}, column {column}", hint=hint)
+        self.problem, self.line, self.column = problem, line, column
 
 
 @dataclass(slots=True)

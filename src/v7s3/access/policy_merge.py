@@ -28,15 +28,18 @@ class Merged(NamedTuple):
     updated: tuple[str, ...]
 
 
-def merge_statements(text: str, statements: Iterable[dict[str, Any]], *, name: str = "the policy") -> Merged:
+def merge_statements(
+    text: str, statements: Iterable[dict[str, Any]], *, name: str = "the policy", where: str = "--policy-file FILE"
+) -> Merged:
     """Put `statements` into the policy `text`: a statement of the same Sid is updated, others are appended.
 
     Of a statement that is ours already only Action and Resource change, and only when they mean something else: a
     Condition, or a second principal, was put there on purpose. It is replaced as a whole when it does not let V7 in at
     all: a Deny, another principal, or negated elements.
-    Raises UsageError when the text is no policy, or has faults that make the place for a statement a guess.
+    Raises UsageError when the text is no policy, or has faults that make the place for a statement a guess. `where` is
+    how `v7s3 policy check` is told where the policy is.
     """
-    document, listed = _listed(text, name)
+    document, listed = _listed(text, name, where)
     edits: list[Edit] = []
     added: list[dict[str, Any]] = []
     updated: list[str] = []
@@ -84,18 +87,18 @@ def _unordered(value: Any, key: str = "") -> Any:
     return value
 
 
-def _listed(text: str, name: str) -> tuple[Document, Node]:
+def _listed(text: str, name: str, where: str) -> tuple[Document, Node]:
     """The document and its Statement: a list, or a single statement."""
     document = jsontext.read(text)
     statements = document.root.get("Statement") if document.root else None
     faults = [finding for finding in lint_policy(text) if finding.rule.ident < "POL012"]
     blocking = next((fault for fault in faults if fault.severity == "error"), None)
     if document.problems or blocking or statements is None:
-        where = f" (line {blocking.location.line})" if blocking else ""
+        line = f" (line {blocking.location.line})" if blocking else ""
         what = blocking.message if blocking else "it has no Statement"
         raise UsageError(
-            f"{name} cannot be merged as it is: {what}{where}",
-            hint="`v7s3 policy check --policy-file FILE` shows everything that is wrong with it",
+            f"{name} cannot be merged as it is: {what}{line}",
+            hint=f"`v7s3 policy check {where}` shows everything that is wrong with it",
         )
     PolicyDocument.parse(python_value(document.root) if document.root else {})
     return document, statements

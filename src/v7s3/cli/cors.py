@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -247,8 +246,9 @@ def _check_file(cors_file: str, origins: Sequence[str], fix: str) -> tuple[Check
     from v7s3.access.cors_answer import Promise
     from v7s3.access.cors_check import document_check
     from v7s3.access.cors_source import read_source
+    from v7s3.cli.documents import name_of, read_bytes
 
-    source = read_source(_read(cors_file), "standard input" if cors_file == "-" else cors_file)
+    source = read_source(read_bytes(cors_file), name_of(cors_file))
     known = source.configuration is not None
     return document_check(source, origins, fix), Promise(known, source.configuration)
 
@@ -295,17 +295,20 @@ def _written(
     target: str | None, form: DocumentFormat | None, merge: str | None, origins: Sequence[str], max_age: int | None
 ) -> str:
     from v7s3.access.cors import CORSConfiguration
+    from v7s3.access.cors_lint import lint_cors
     from v7s3.access.cors_write import darwin_rule, merge_text, spell
+    from v7s3.cli.documents import name_of, read_text, warn_of_refusal
     from v7s3.cli.output import note
 
     ours = darwin_rule(origins, max_age)
     bucket = _bucket_url(target).bucket if target else "BUCKET"
     if merge is None:
         return spell(CORSConfiguration((ours,)), form or "console", bucket)
-    given, name = _text(merge), "standard input" if merge == "-" else merge
-    text = merge_text(given, ours, name)
+    given = read_text(merge)
+    text = merge_text(given, ours, name_of(merge), where=f"--cors-file {merge}")
+    warn_of_refusal(lint_cors(text))
     if text == given:
-        note(f"{name} lets {' and '.join(origins)} in already; nothing was added")
+        note(f"{name_of(merge)} lets {' and '.join(origins)} in already; nothing was added")
     if form is None:
         return text.removesuffix("\n")
     return spell(CORSConfiguration.parse(text), form, bucket)
@@ -403,19 +406,3 @@ def _require_origins(origins: Sequence[str]) -> None:
     for origin in origins:
         if problem := origin_problem(origin):
             raise UsageError(f"--origin {origin}: {problem}", hint="for V7 Darwin it is https://darwin.v7labs.com")
-
-
-def _read(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _text(path: str) -> str:
-    try:
-        return _read(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error

@@ -278,7 +278,8 @@ def _check(
 ) -> Report:
     from v7s3.access.policy_check import PolicyQuestion, check_policy
     from v7s3.access.profile import V7_ROLE
-    from v7s3.cli.policy_input import in_words, known_context, make_profile, name_of, only_bucket_in
+    from v7s3.cli.documents import name_of
+    from v7s3.cli.policy_input import in_words, known_context, make_profile, only_bucket_in
     from v7s3.report import Report
 
     needs = make_profile(aim, access.value, write_prefix, list_bucket=list_bucket)
@@ -308,7 +309,8 @@ class Found(NamedTuple):
 
 def _document(aim: Target, policy_file: str | None, at_aws: AtAws) -> Found:
     """The policy of the file, or of the bucket. A file is read without loading boto3."""
-    from v7s3.cli.policy_input import need_bucket, read_bytes
+    from v7s3.cli.documents import read_bytes
+    from v7s3.cli.policy_input import need_bucket
 
     if policy_file is not None:
         return Found(read_bytes(policy_file), {})
@@ -347,13 +349,17 @@ def _written(aim: Target, profile: AccessProfile, merge: str | None, form: Docum
     import json
 
     from v7s3.access.policy_forms import spell_policy
+    from v7s3.access.policy_lint import lint_policy
     from v7s3.access.policy_merge import merge_statements
-    from v7s3.cli.policy_input import name_of, need_bucket, read_text
+    from v7s3.cli.documents import name_of, read_text, warn_of_refusal
+    from v7s3.cli.policy_input import need_bucket
 
     bucket = need_bucket(aim)
     policy, text = profile.policy(bucket), None
     if merge is not None:
-        text = merge_statements(read_text(merge), profile.statements(bucket), name=name_of(merge)).text
+        given, where = read_text(merge), f"--policy-file {merge}"
+        text = merge_statements(given, profile.statements(bucket), name=name_of(merge), where=where).text
+        warn_of_refusal(lint_policy(text, bucket))
         policy = json.loads(text)
     spelled = spell_policy(policy, bucket, form.value)
     return text.removesuffix("\n") if text is not None and form is DocumentFormat.JSON else spelled

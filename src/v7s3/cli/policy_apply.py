@@ -76,7 +76,9 @@ def wanted_policy(before: str | None, bucket: str, profile: AccessProfile) -> st
     """
     if before is None:
         return spell_json(profile.policy(bucket))
-    merged = merge_statements(before, profile.statements(bucket), name=f"the policy of {bucket}")
+    merged = merge_statements(
+        before, profile.statements(bucket), name=f"the policy of {bucket}", where=f"s3://{bucket}"
+    )
     suffices = _suffices(before, bucket, profile)
     return before if suffices and not merged.updated else merged.text
 

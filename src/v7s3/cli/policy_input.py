@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from v7s3.access.profile import AccessProfile, folder_of
@@ -14,8 +12,6 @@ from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-STANDARD_INPUT = "-"
 
 
 class Target(NamedTuple):
@@ -54,29 +50,6 @@ def need_bucket(target: Target) -> str:
 def make_profile(target: Target, access: str, write_prefix: str | None, *, list_bucket: bool) -> AccessProfile:
     """What V7 needs, from the options."""
     return AccessProfile.of(access, target.key, write_prefix, list_bucket=list_bucket)
-
-
-def read_bytes(path: str) -> bytes:
-    """A file, or standard input for `-`. Raises UsageError when it cannot be read."""
-    if path == STANDARD_INPUT:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def read_text(path: str) -> str:
-    """As `read_bytes`; raises UsageError for what is not UTF-8."""
-    try:
-        return read_bytes(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
-
-
-def name_of(path: str) -> str:
-    """What to call a document that was read from `path`."""
-    return "standard input" if path == STANDARD_INPUT else path
 
 
 def only_bucket_in(document: bytes) -> str | None:
