@@ -168,14 +168,19 @@ class Gate:
     def send(self, send: Callable[[], httpx.Response], is_refusal: Callable[[httpx.Response], bool]) -> httpx.Response:
         """Wait for this thread's turn, then send. While the gate is closed one request probes and the others wait.
 
-        `send` should call `on_the_wire` when the request has gone out. Raises InterruptedRunError when the run is to
-        stop before the request has left.
+        Where the gate `keeps_distance`, `send` should call `on_the_wire` when the request has gone out. Raises
+        InterruptedRunError when the run is to stop before the request has left.
         """
         with self._turn:
             probe, sent = self._depart()
             if probe:
                 return self._note(send(), is_refusal, sent, probe=True)
         return self._note(send(), is_refusal, sent)
+
+    @property
+    def keeps_distance(self) -> bool:
+        """Whether requests have to be apart from each other, so that it counts when one has gone out."""
+        return self._pace.interval > 0
 
     def on_the_wire(self) -> None:
         with self._state:
@@ -253,7 +258,8 @@ class PacedTransport(httpx.BaseTransport):
             if event.endswith("send_request_body.complete"):
                 gate.on_the_wire()
 
-        request.extensions["trace"] = trace
+        if gate.keeps_distance:
+            request.extensions["trace"] = trace
         response = self._inner.handle_request(request)
         response.read()  # whether a refusal is permanent stands in its body
         return response
@@ -304,7 +310,6 @@ class RetryTransport(httpx.BaseTransport):
         attempt = 0
         while True:
             attempt += 1
-            asked = None
             try:
                 response = self._inner.handle_request(request)
                 response.read()  # a body that breaks off is a dropped connection too
@@ -314,9 +319,10 @@ class RetryTransport(httpx.BaseTransport):
                     raise
             else:
                 self._has_answered = True
-                asked = retry_after(response, self._clock.date())
-                wait = max(self._wait(attempt), asked or 0)
-                if response.status_code not in RETRIED_STATUSES or self._is_last(attempt, give_up, wait):
+                if response.status_code not in RETRIED_STATUSES:
+                    return response
+                wait = max(self._wait(attempt), retry_after(response, self._clock.date()) or 0)
+                if self._is_last(attempt, give_up, wait):
                     return response
             self._clock.wait(wait)
             self._traffic.count(retried=1)
