@@ -1,4 +1,4 @@
-"""Parts of a bucket: stable, disjoint, and together the whole."""
+"""`--shard N/COUNT`: the parts of a whole are disjoint, complete and always the same."""
 
 from __future__ import annotations
 
@@ -7,31 +7,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import UsageError
+from v7s3.items.objects import StorageObject
+from v7s3.items.planning import Planned, Refused, Skipped, plan
 from v7s3.items.sharding import Shard
 
+keys = st.lists(st.text(alphabet="ab/.é\udce9 j\n", min_size=1, max_size=12).map(lambda key: f"{key}.jpg"), unique=True)
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 64))
-def test_every_key_is_in_exactly_one_part(key, count):
-    assert sum(Shard(number, count).has(key) for number in range(1, count + 1)) == 1
+
+def shards(count):
+    return [Shard(number, count) for number in range(1, count + 1)]
+
+
+@given(keys, st.integers(1, 7))
+def test_every_plan_is_in_exactly_one_shard(found, count):
+    plans = list(plan([StorageObject(key, 5) for key in found]))
+    parts = [list(shard.of(plans)) for shard in shards(count)]
+    assert sorted(map(repr, plans)) == sorted(repr(one) for part in parts for one in part)
+
+
+@given(keys, keys, st.integers(1, 7))
+def test_a_key_stays_in_its_shard_whatever_else_the_bucket_holds(found, others, count):
+    objects = [StorageObject(key, 5) for key in found]
+    more = [StorageObject(key, 5) for key in others if key not in found]
+    for shard in shards(count):
+        alone = {one.item.storage_key for one in shard.of(plan(objects)) if isinstance(one, Planned)}
+        among = {one.item.storage_key for one in shard.of(plan([*more, *objects])) if isinstance(one, Planned)}
+        assert alone == among & set(found)
+
+
+def test_a_group_stays_in_its_shard_when_it_gets_another_object():
+    (one,) = plan([StorageObject("a/1.jpg", 5)])
+    grown = Planned(one.item, (StorageObject("a/0.jpg", 5), *one.objects))
+    assert [list(shard.of([one])) != [] for shard in shards(16)] == [
+        list(shard.of([grown])) != [] for shard in shards(16)
+    ]
+
+
+def test_what_is_no_item_is_told_by_one_shard_too():
+    values = [
+        Skipped("a.txt", "unsupported type"),
+        Refused((), "row", "line 7 is broken", 7),
+        Refused(("k",), "x", "y"),
+    ]
+    assert sorted(map(repr, values)) == sorted(repr(one) for shard in shards(3) for one in shard.of(values))
 
 
 def test_the_division_never_changes():
-    keys = [f"raw/{number}.jpg" for number in range(12)]
-    parts = [[int(key[4:-4]) for key in keys if Shard(part, 3).has(key)] for part in (1, 2, 3)]
+    found = [f"raw/{number}.jpg" for number in range(12)]
+    parts = [[int(key[4:-4]) for key in found if shard.has(key)] for shard in shards(3)]
     assert parts == [[6, 9, 10], [0, 4], [1, 2, 3, 5, 7, 8, 11]]
 
 
-def test_parts_are_of_about_the_same_size():
-    sizes = [sum(Shard(part, 4).has(f"raw/2026/{number:06d}.jpg") for number in range(4000)) for part in (1, 2, 3, 4)]
-    assert all(900 < size < 1100 for size in sizes)
+def test_shards_are_of_about_the_same_size():
+    sizes = [sum(shard.has(f"photos/{i:06d}.jpg") for i in range(8000)) for shard in shards(4)]
+    assert all(1850 < size < 2150 for size in sizes)
 
 
-def test_options_are_read():
-    assert Shard.parse("3/16") == Shard(3, 16)
-    assert Shard.parse("1/1") == Shard()
-
-
-@pytest.mark.parametrize("text", ["", "3", "0/4", "5/4", "-1/4", "a/b", "1/0", "1/2/3"])
-def test_nonsense_is_refused(text):
-    with pytest.raises(UsageError, match="is no part of a whole"):
+@pytest.mark.parametrize("text", ["", "3", "0/4", "5/4", "-1/4", "1/0", "a/b", "1/2/3", "1 / 2"])
+def test_what_is_no_part_of_a_whole_is_refused(text):
+    with pytest.raises(UsageError, match="--shard"):
         Shard.parse(text)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from v7s3.artifacts.making import Workshop
     from v7s3.artifacts.recipe import Kind
     from v7s3.items.planning import Plan
-    from v7s3.items.sharding import Shard
 
 IMAGE_ENDINGS = frozenset({"avif", "heic", "heif"})  # that Pillow reads beside V7's own
 _NO_SCHEMA = {
@@ -45,21 +44,6 @@ class Tally:
     @property
     def settled(self) -> int:
         return self.made + self.present + self.refused
-
-
-def of_shard(plans: Iterable[Plan], shard: Shard) -> Iterator[Plan]:
-    """The plans whose objects are in this part of the whole. Plans come first, or collisions between parts would not
-    be found."""
-    for one in plans:
-        match one:
-            case Planned():
-                key = one.objects[0].key
-            case Skipped():
-                key = one.key
-            case Refused():
-                key = one.keys[0]
-        if shard.has(key):
-            yield one
 
 
 def tasks_of(plans: Iterable[Plan], tally: Tally) -> Iterator[Task | Unmade]:

@@ -20,6 +20,9 @@ ModifiedSince = Annotated[
         "--modified-since", metavar="DATE|AGE|last-run", help="2026-05-01, 7d, or since the last finished run."
     ),
 ]
+Shard = Annotated[
+    str, typer.Option("--shard", metavar="N/COUNT", help="Only this part of the source, always the same.")
+]
 Path = Annotated[str, typer.Option("--path", help="Darwin folder to put everything under.")]
 StripPrefix = Annotated[str, typer.Option("--strip-prefix", help="What to leave off the front of the key's folder.")]
 Folders = Annotated[Literal["keep", "flatten"], typer.Option("--folders", help="Whether items keep the key's folders.")]

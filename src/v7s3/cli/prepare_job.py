@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from v7s3.artifacts.crew import Crew
 from v7s3.artifacts.keys import escape
 from v7s3.artifacts.making import Made, Unmade, Workshop
-from v7s3.artifacts.prepare import IMAGE_ENDINGS, Tally, of_shard, prepare, tasks_of
+from v7s3.artifacts.prepare import IMAGE_ENDINGS, Tally, prepare, tasks_of
 from v7s3.artifacts.recipe import Recipe
 from v7s3.artifacts.video_options import VideoOptions
 from v7s3.bucket import BucketUrl
@@ -171,7 +171,7 @@ class Preparation:
         # "The first N" is only the same N every time when the keys come in their order.
         limit = self._job.limit
         pages = (list_parallel if limit is None else list_objects)(self._client, self._url.bucket, self._url.key)
-        plans = of_shard(plan(chain.from_iterable(pages), self._options), self._shard)
+        plans = self._shard.of(plan(chain.from_iterable(pages), self._options))
         return plans if limit is None else limited(plans, limit)
 
     def _count(self) -> None:

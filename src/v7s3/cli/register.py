@@ -57,6 +57,7 @@ def register(
     min_size: plan.MinSize = "",
     modified_since: plan.ModifiedSince = "",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many items.")] = None,
+    shard: plan.Shard = "1/1",
     path: plan.Path = "/",
     strip_prefix: plan.StripPrefix = "",
     folders: plan.Folders = "keep",

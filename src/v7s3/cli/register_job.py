@@ -66,6 +66,7 @@ class Job:
     min_size: str
     modified_since: str
     limit: int | None
+    shard: str
     path: str
     strip_prefix: str
     folders: Literal["keep", "flatten"]
@@ -169,7 +170,11 @@ def _destination(job: Job, darwin: Darwin, team: str) -> Destination:
 
 def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
     target = Target(darwin_url, destination.team, destination.dataset)
-    path = None if job.no_ledger else job.ledger or ledger_directory() / target.file_name()
+    path = (
+        None
+        if job.no_ledger
+        else job.ledger or ledger_directory() / target.file_name("" if job.shard == "1/1" else job.shard)
+    )
     if job.dry_run and path is not None:
         return Ledger(path, target, read_only=True) if path.exists() else Ledger(None, target)
     return Ledger(path, target)

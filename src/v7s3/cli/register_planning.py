@@ -9,6 +9,7 @@ from v7s3.errors import UsageError
 from v7s3.items.filters import select
 from v7s3.items.grouping import Grouping, grouping
 from v7s3.items.planning import PlanOptions
+from v7s3.items.sharding import Shard
 from v7s3.items.tagging import tagging
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def check_values(job: Job) -> None:
     """Raise UsageError for a value that means nothing, before anything is opened or asked."""
     if job.source:
         BucketUrl.parse(job.source)
+    if Shard.parse(job.shard).count > 1 and job.sqs:
+        raise UsageError(
+            "--shard cannot be used with --sqs: messages about objects of other parts would be lost",
+            hint="let several machines read one queue: each message goes to one of them",
+        )
     plan_options(job)
     groups_of(job)
 

@@ -24,6 +24,7 @@ from v7s3.items.itemsfile import STDIN, check_items, opened, opened_twice, plann
 from v7s3.items.keysfile import read_keys
 from v7s3.items.manifest import check_rows, plan_rows, read_rows
 from v7s3.items.planning import Refused, plan
+from v7s3.items.sharding import Shard
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
 
@@ -74,7 +75,7 @@ def open_source(job: Job, destination: Destination, stopping: threading.Event, s
     _check_last_run(job)
     if job.drain and not job.sqs:
         raise UsageError("--drain goes with --sqs", hint="every other source ends by itself")
-    source = _open(job, destination, stopping, stack)
+    source = _part_of(_open(job, destination, stopping, stack), Shard.parse(job.shard))
     return _with_object_tags(job, destination, source, stack) if job.tags_from_object else source
 
 
@@ -153,6 +154,13 @@ def _from_inventory(job: Job, destination: Destination) -> Source:
         return plan(run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages), options)
 
     return Source(str(url), _scope(job, str(url), destination), _once(plans))
+
+
+def _part_of(source: Source, shard: Shard) -> Source:
+    if shard.count == 1:
+        return source
+    name = f" --shard {shard}"
+    return Source(source.label + name, source.scope + name, lambda run: map(shard.of, source.rounds(run)))
 
 
 def _since(job: Job, run: Run, scope: str) -> str:

@@ -60,11 +60,12 @@ class Target:
     team: str
     dataset: str
 
-    def file_name(self) -> str:
-        """A name that tells the datasets apart and can stand in any file system."""
+    def file_name(self, shard: str = "") -> str:
+        """A name that tells the datasets apart and can stand in any file system; `shard` as "3/16" has its own."""
         digest = blake2b(f"{self.darwin_url}\n{self.team}\n{self.dataset}".encode(), digest_size=4).hexdigest()
         slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in f"{self.team}--{self.dataset}")
-        return f"{slug[:80]}--{digest}.sqlite"
+        part = f"--{shard.replace('/', '-of-')}" if shard else ""
+        return f"{slug[:80]}--{digest}{part}.sqlite"
 
 
 class Standing(NamedTuple):

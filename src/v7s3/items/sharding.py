@@ -1,30 +1,55 @@
-"""A stable division of keys among machines: `--shard 3/16` is the same part of a bucket every day and everywhere."""
+"""One bucket, several machines: each takes the part of the whole that `--shard 3/16` names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from v7s3.errors import UsageError
+from v7s3.items.planning import Planned, Skipped, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from v7s3.items.planning import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of `count` parts of all keys. Every key is in exactly one, decided by nothing but the key."""
+    """One of `count` parts of a whole; a key is always in the same one, whatever else the bucket holds."""
 
     number: int = 1  # from 1
     count: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """ "3/16" is the third of sixteen. Raises UsageError."""
+        """ "3/16". Raises UsageError."""
         number, slash, count = text.partition("/")
         if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
             return cls(int(number), int(count))
         raise UsageError(f"--shard {text!r} is no part of a whole", hint="the third of sixteen is 3/16")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
 
     def has(self, key: str) -> bool:
         if self.count == 1:
             return True
         digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest) % self.count == self.number - 1
+
+    def of(self, plans: Iterable[Plan]) -> Iterator[Plan]:
+        """The plans of this part. An item goes by its place in the dataset, because a group may get more objects.
+
+        All are planned before they are divided, or collisions between parts would not be found.
+        """
+        return iter(plans) if self.count == 1 else (one for one in plans if self.has(_what_it_goes_by(one)))
+
+
+def _what_it_goes_by(one: Plan) -> str:
+    if isinstance(one, Planned):
+        return identity(one.item.path, one.item.name)
+    if isinstance(one, Skipped):
+        return one.key
+    return one.keys[0] if one.keys else str(one.line)
