@@ -177,6 +177,7 @@ class KeyPlanner:
         self._options = options
         self._selection = options.selection or None
         self._generated = _prefixes(options)
+        self._generated_prefixes = tuple(prefix for prefix, _ in self._generated)
         self.tags = options.tags if options.tags != Tagging() else None
         self.fields = {suffix: self.fields_of(kind) for suffix, kind in TYPES.items()}
         self.fields |= dict.fromkeys(options.more_images, self.fields_of("image"))
@@ -221,9 +222,8 @@ class KeyPlanner:
         key = one.key
         if key.endswith("/") or (one.size <= 0 and key.endswith("_$folder$")):
             return FOLDER_MARKER
-        for prefix, reason in self._generated:
-            if key.startswith(prefix):
-                return reason
+        if key.startswith(self._generated_prefixes):
+            return next(reason for prefix, reason in self._generated if key.startswith(prefix))
         return WRITTEN_BY_V7 if "/uploads/" in key and _V7_UPLOAD.search(key) else None
 
     def place(self, key: str) -> tuple[str, str]:
