@@ -57,6 +57,14 @@ def test_a_block_of_data_parses_and_a_block_of_commands_is_run_by_ci(line, langu
         {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load, "python": ast.parse}[language](text)
 
 
+def test_every_picture_is_there_and_the_terminal_shows_what_the_demo_ends_with():
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert [name for name in pictures if not (ROOT / name).is_file()] == []
+    svg = (ROOT / "examples" / "screenshots" / "demo.svg").read_text(encoding="utf-8")
+    assert "Darwin holds 7 items, each once." in svg.replace("&#160;", " ")
+    assert "@font-face" not in svg
+
+
 @pytest.fixture
 def journey(tmp_path, monkeypatch):
     """The README's bucket and Darwin, the `v7s3` of this environment on the PATH, an empty working directory."""
