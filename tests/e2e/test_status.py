@@ -82,7 +82,7 @@ def test_only_items_of_this_ledger_count_and_deleted_ones_are_gone(register, sta
     register("s3://acme-frames/other", "--no-ledger")
     darwin.settle()
     deleted = next(item for item in darwin.items if item.name == "b.jpg")
-    del darwin.registry.items[deleted.ident]
+    darwin.registry.forget([deleted])
     code, out, _ = status()
     assert code == 0
     assert "acme/road-signs: 2 items of this ledger; 1 others are in the dataset" in out

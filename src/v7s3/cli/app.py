@@ -43,6 +43,10 @@ COMMANDS: dict[str, Entry] = {
     "prepare": Entry(
         "v7s3.cli.prepare", "Make thumbnails, frames and sizes for a bucket that V7 may only read, from S3 to S3."
     ),
+    "drift": Entry(
+        "v7s3.cli.drift", "Show what is in the bucket and not in V7, gone from it, changed, or registered by others."
+    ),
+    "ledger": Entry("v7s3.cli.ledger", "Show, export, import or rebuild the record of what is registered."),
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),

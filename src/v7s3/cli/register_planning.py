@@ -15,7 +15,7 @@ from v7s3.items.tagging import tagging
 if TYPE_CHECKING:
     from v7s3.cli.register_job import Destination, Job
 
-_ARTIFACTS_PREFIX = "v7s3/"  # where `v7s3 prepare` writes unless told otherwise
+ARTIFACTS_PREFIX = "v7s3/"  # where `v7s3 prepare` writes unless told otherwise
 LAST_RUN = "last-run"
 
 
@@ -77,7 +77,7 @@ def plan_options(
         source_prefix=source_prefix,
         repeats=repeats,
         write_back_prefix=destination.write_back_prefix if destination else None,
-        artifacts_prefix=_ARTIFACTS_PREFIX,
+        artifacts_prefix=ARTIFACTS_PREFIX,
         selection=select(
             include=job.include,
             exclude=job.exclude,

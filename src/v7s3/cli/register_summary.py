@@ -40,7 +40,10 @@ class Summary:
         ]
         if tally.changed:
             lines.append(f"{tally.changed:,} changed since they were registered: {', '.join(tally.changed_examples)} …")
-            lines.append("  next: V7 still shows what it read then; delete the items in V7 to register them anew")
+            lines.append(
+                "  next: V7 still shows what it read then; to register them anew, delete the items in V7 and "
+                "`v7s3 ledger forget` the keys"
+            )
         lines += _reason_lines(tally.reasons())
         lines += _skip_hints(tally, verbose=verbose)
         places = [f"report {self.report}" if self.report else "", f"ledger {self.ledger}" if self.ledger else ""]

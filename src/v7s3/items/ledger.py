@@ -283,6 +283,39 @@ class Ledger:
         with self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
+    def merge(self, entries: Iterable[Row | RunRecord]) -> int:
+        """Take in keys and runs of an export, all or nothing; how many keys were new, or known better there.
+
+        Where both know a key, the state that is nearer to V7 counts (registered, exists, blocked …), else ours stays.
+        """
+        merged = 0
+        with self._transaction():
+            for entry in entries:
+                if isinstance(entry, RunRecord):
+                    self._merge_run(entry)
+                    continue
+                known = entry.standing
+                merged += self._database.execute(
+                    "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"
+                    " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
+                    " name = excluded.name, item_id = excluded.item_id WHERE excluded.state < settled.state",
+                    (
+                        *(self._storage(entry.storage), entry.key, known.etag, STATES.index(known.state)),
+                        *(known.reason, known.path and _folder(known.path), known.name, known.item_id),
+                    ),
+                ).rowcount
+        return merged
+
+    def _merge_run(self, run: RunRecord) -> None:
+        same = (run.started, run.source)
+        found = self._database.execute(
+            "UPDATE run SET finished = coalesce(finished, ?) WHERE started = ? AND source = ?", (run.finished, *same)
+        )
+        if not found.rowcount:
+            self._database.execute(
+                "INSERT INTO run (started, finished, source) VALUES (?, ?, ?)", (run.started, run.finished, run.source)
+            )
+
     def rows(self, *, storage: str | None = None, prefix: str = "") -> Iterator[Row]:
         """Every key, in the order of (name of the storage, key); only those of a storage, or below a prefix."""
         for name in [storage] if storage is not None else self.storages():

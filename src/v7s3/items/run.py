@@ -185,5 +185,8 @@ def _grown(one: Planned, taken: Sequence[str], standing: Standing) -> Refused:
     """The refusal of an item some of whose objects V7 has already; its other objects are what is missing there."""
     missing = tuple(found.key for found in one.objects if found.key not in taken)
     place = f"{standing.path.rstrip('/')}/{standing.name}"
-    detail = f"{taken[0]} is registered already, as {place}: delete that item in V7 to register it with the others"
+    detail = (
+        f"{taken[0]} is registered already, as {place}: to register it with the others, delete that item in V7 and "
+        "`v7s3 ledger forget` its key"
+    )
     return Refused(missing, GROWN, detail)

@@ -1,0 +1,85 @@
+"""What `v7s3 drift` says: counts, a few keys of each verdict, and what to do about them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from v7s3.cli.output import scrub
+from v7s3.errors import UsageError
+from v7s3.items.comparison import DRIFT, VERDICTS, report_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from v7s3.cli.compare import Views
+    from v7s3.items.comparison import Compared, DriftTally, Verdict
+
+_NEXT: dict[Verdict, str] = {
+    "+": "`v7s3 register` sends what was never registered; what V7 deleted only after `v7s3 ledger forget`",
+    "-": "V7 cannot show these any more: upload them again, or delete the items in V7",
+    "*": "V7 shows what it read then: delete the items in V7, `v7s3 ledger forget` the keys, register them again",
+    "o": "`v7s3 ledger rebuild` takes them into this ledger, when they are of these keys",
+}
+
+
+def text(views: Views, tally: DriftTally, *, verbose: bool) -> str:
+    counts = tally.counts
+    lines = [f"{views.source} ↔ {views.team}/{views.dataset} (storage {views.storage})"]
+    for verdict, words in VERDICTS.items():
+        if not counts[verdict]:
+            continue
+        some = ", ".join(tally.examples[verdict]) + (" …" if counts[verdict] > len(tally.examples[verdict]) else "")
+        shown = f"   ({some})" if verdict in DRIFT or verbose else ""
+        lines.append(f"  {verdict} {counts[verdict]:,} {words}{shown}")
+        if verdict == "+":
+            lines += [f"      {count:,} {reason}" for reason, count in tally.reasons.most_common(5)]
+        if verdict in _NEXT:
+            lines.append(f"      next: {_NEXT[verdict]}")
+    for left_out, word in ((tally.skipped, "are no items"), (tally.refused, "cannot be registered")):
+        if left_out:
+            ranked = ", ".join(f"{count:,} {reason}" for reason, count in left_out.most_common())
+            lines.append(f"  {left_out.total():,} objects {word}: {ranked}")
+    lines.append("drift was found" if tally.exit_code() else "no drift")
+    return "\n".join(lines)
+
+
+def document(views: Views, tally: DriftTally) -> dict[str, Any]:
+    return {
+        "source": views.source,
+        "team": views.team,
+        "dataset": views.dataset,
+        "storage": views.storage,
+        "drift": bool(tally.exit_code()),
+        "verdicts": [
+            {
+                "verdict": verdict,
+                "meaning": words,
+                "count": tally.counts[verdict],
+                "examples": tally.examples.get(verdict, []),
+                "hint": _NEXT.get(verdict, ""),
+            }
+            for verdict, words in VERDICTS.items()
+        ],
+        "reasons": dict(tally.reasons.most_common()),
+        "skipped": dict(tally.skipped.most_common()),
+        "refused": dict(tally.refused.most_common()),
+    }
+
+
+@contextmanager
+def reporting(path: Path | None) -> Iterator[Callable[[Compared], None]]:
+    """Writes a line for each verdict, when a report is wanted. Raises UsageError when it cannot be written."""
+    if path is None:
+        yield lambda _one: None
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(
+            f"the report {path} cannot be written: {error.strerror}", hint="name another --report"
+        ) from None
+    with file:
+        yield lambda one: print(scrub(report_line(one)), file=file)

@@ -1,0 +1,182 @@
+"""`v7s3 ledger`: look at what is remembered, carry it elsewhere, rebuild it, or forget keys of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from v7s3.cli import options
+from v7s3.cli import planning_options as plan
+
+app = typer.Typer(
+    name="ledger",
+    help="Show, export, import or rebuild the record of what is registered.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+LedgerPath = Annotated[
+    Path | None, typer.Option("--ledger", help="The ledger; else one a dataset in the state directory.")
+]
+Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print the result.")]
+
+
+@app.command()
+def show(
+    *,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    ledger: LedgerPath = None,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    form: Form = "text",
+    verbose: options.Verbose = False,
+) -> int:
+    """Show how many keys are in which state, and the runs.
+
+    \b
+    Examples:
+      v7s3 ledger show --team acme --dataset scans
+      v7s3 ledger show --team acme --dataset scans -v        all runs, not just the last ten
+    """
+    from v7s3.cli.ledger_run import opened_ledger, shown, shown_document
+    from v7s3.cli.output import result, result_json
+
+    with opened_ledger(ledger, team, dataset, darwin_url, api_key_file) as known:
+        result_json(shown_document(known)) if form == "json" else result(shown(known, every_run=verbose))
+    return 0
+
+
+@app.command("export")
+def export_(
+    *,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else stdout.")] = None,
+    ledger: LedgerPath = None,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+) -> int:
+    """Write the ledger as JSONL: one line a key.
+
+    \b
+    Examples:
+      v7s3 ledger export --team acme --dataset scans -o ledger.jsonl
+    """
+    from v7s3.cli.ledger_run import export, opened_ledger
+
+    with opened_ledger(ledger, team, dataset, darwin_url, api_key_file) as known:
+        export(known, output)
+    return 0
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(metavar="FILE|-")],
+    *,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    ledger: LedgerPath = None,
+    dry_run: options.DryRun = False,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Read an export into the ledger: what is better known there wins, what is known here stays.
+
+    \b
+    Examples:
+      v7s3 ledger import ledger.jsonl --team acme --dataset scans
+
+    The whole file is checked first; nothing is imported from a faulty one. Importing twice is importing once.
+    """
+    from v7s3.cli.ledger_run import import_file, opened_ledger
+    from v7s3.cli.output import result
+
+    with opened_ledger(ledger, team, dataset, darwin_url, api_key_file, writes=not dry_run) as known:
+        said = import_file(known, source, dry_run=dry_run)
+    if not quiet:
+        result(said)
+    return 0
+
+
+@app.command()
+def rebuild(
+    source: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", show_default=False)],
+    *,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    storage: options.Storage = "",
+    include: plan.Include = [],
+    exclude: plan.Exclude = [],
+    ext: plan.Ext = [],
+    path: plan.Path = "/",
+    strip_prefix: plan.StripPrefix = "",
+    folders: plan.Folders = "keep",
+    slots_by: plan.SlotsBy = "",
+    ledger: LedgerPath = None,
+    dry_run: options.DryRun = False,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    endpoint_url: options.EndpointUrl = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Rebuild a lost ledger from V7's items and the bucket: what V7 has at a key's place `exists`.
+
+    \b
+    Examples:
+      v7s3 ledger rebuild s3://acme-scans/raw --team acme --dataset scans --strip-prefix raw/
+
+    Give the planning options that were used to register. Nothing is sent, and no row that there is is changed.
+    AWS permissions: s3:ListBucket.
+    """
+    from v7s3.cli.compare import Planning, dataset_places
+    from v7s3.cli.ledger_run import rebuild_from
+    from v7s3.cli.output import note, result
+    from v7s3.items.comparison import DriftTally
+
+    planning = Planning(include, exclude, ext, path, strip_prefix, folders, slots_by)
+    names, aws = (team, dataset, storage), (profile, region, endpoint_url)
+    say = (lambda _line: None) if quiet else note
+    with dataset_places(
+        source, names, planning, DriftTally(), (darwin_url, api_key_file), aws, ledger, say=say, writes=not dry_run
+    ) as views:
+        said = rebuild_from(views, dry_run=dry_run)
+    if not quiet:
+        result(said)
+    return 0
+
+
+@app.command()
+def forget(
+    keys_from: Annotated[str, typer.Option(metavar="FILE|-", help="Storage keys, one a line or NUL-separated.")],
+    *,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    storage: options.Storage = "",
+    ledger: LedgerPath = None,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Forget keys, so that `register` sends them again; with each key its whole item.
+
+    \b
+    Examples:
+      echo raw/1.jpg | v7s3 ledger forget --keys-from - --team acme --dataset scans --storage acme-s3
+
+    Delete the items in V7 first: what V7 still has ends as `exists`.
+    """
+    from v7s3.cli.ledger_run import forget_keys, opened_ledger
+    from v7s3.cli.output import result
+
+    with opened_ledger(ledger, team, dataset, darwin_url, api_key_file, writes=True) as known:
+        said = forget_keys(known, storage, keys_from)
+    if not quiet:
+        result(said)
+    return 0

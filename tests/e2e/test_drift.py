@@ -1,0 +1,189 @@
+"""`v7s3 drift` and `v7s3 ledger`: where bucket and dataset have come apart, and how what is remembered is carried on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def drift(v7s3, environment):
+    def run(*arguments: object):
+        return v7s3("drift", *arguments)
+
+    return run
+
+
+@pytest.fixture
+def ledger(v7s3, environment):
+    def run(*arguments: object):
+        return v7s3("ledger", *arguments)
+
+    return run
+
+
+def delete_item(darwin, name):
+    (item,) = [item for item in darwin.items if item.name == name]
+    darwin.registry.forget([item])
+
+
+# --- drift ----------------------------------------------------------------------------------------------------------
+def test_a_bucket_and_its_dataset_in_step_have_not_drifted(register, drift, fill, darwin):
+    fill("raw/a.jpg", "raw/b.jpg", "raw/notes.txt")
+    register("s3://acme-frames/raw")
+    code, out, _ = drift("s3://acme-frames/raw")
+    assert code == 0
+    assert out == (
+        "s3://acme-frames/raw ↔ acme/road-signs (storage acme-frames)\n"
+        "  = 2 in both\n"
+        "  1 objects are no items: 1 unsupported type\n"
+        "no drift\n"
+    )
+
+
+def test_each_way_of_drifting_has_its_character(register, drift, fill, s3, bucket, darwin, tmp_path):
+    fill(*(f"raw/{name}.jpg" for name in ("same", "gone", "changed", "deleted", "blocked")))
+    darwin.registry.poison = lambda item: item["name"] == "blocked.jpg"
+    register("s3://acme-frames/raw")
+    darwin.registry.poison = None
+    fill("raw/new.jpg", "raw/others.jpg", "elsewhere/x.jpg")
+    register("--keys-from", _list(tmp_path, "raw/others.jpg", "elsewhere/x.jpg"), "--no-ledger")
+    s3.client().delete_object(Bucket=bucket, Key="raw/gone.jpg")
+    s3.put(bucket, "raw/changed.jpg", b"other bytes")
+    delete_item(darwin, "deleted.jpg")
+    items = len(darwin.items)
+    code, out, _ = drift("s3://acme-frames/raw", "--report", tmp_path / "drift.jsonl")
+    assert code == 1
+    report = [json.loads(line) for line in (tmp_path / "drift.jsonl").read_text().splitlines()]
+    assert sorted((line["verdict"], line["storage_key"] or line["name"]) for line in report) == [
+        ("*", "raw/changed.jpg"),
+        ("+", "raw/blocked.jpg"),
+        ("+", "raw/deleted.jpg"),
+        ("+", "raw/new.jpg"),
+        ("-", "raw/gone.jpg"),
+        ("=", "raw/same.jpg"),
+        ("?", "x.jpg"),
+        ("o", "raw/others.jpg"),
+    ]
+    reasons = {line["storage_key"]: line["reason"] for line in report if "reason" in line}
+    assert reasons["raw/new.jpg"] == "never registered"
+    assert reasons["raw/deleted.jpg"] == "deleted in V7 since it was registered"
+    assert reasons["raw/blocked.jpg"].startswith("refused: ")
+    assert "  * 1 changed since it was registered   (raw/changed.jpg)\n" in out
+    assert "  - 1 in V7, gone from the bucket   (raw/gone.jpg)\n" in out
+    assert len(darwin.items) == items
+
+
+def _list(tmp_path, *keys):
+    path = tmp_path / "keys.txt"
+    path.write_text("\n".join(keys))
+    return path
+
+
+def test_drift_in_json_is_one_document(register, drift, fill, darwin):
+    fill("raw/a.jpg")
+    register("s3://acme-frames/raw")
+    fill("raw/b.jpg")
+    code, out, _ = drift("s3://acme-frames/raw", "--format", "json")
+    document = json.loads(out)
+    assert (code, document["version"], document["drift"]) == (1, 1, True)
+    assert {one["verdict"]: one["count"] for one in document["verdicts"] if one["count"]} == {"=": 1, "+": 1}
+
+
+def test_groups_are_compared_key_by_key(register, drift, fill, s3, bucket, darwin):
+    fill(*(f"rig/{n}/{side}.jpg" for n in range(3) for side in ("front", "rear")))
+    register("s3://acme-frames/rig", "--slots-by", "folder")
+    assert drift("s3://acme-frames/rig", "--slots-by", "folder")[0] == 0
+    s3.client().delete_object(Bucket=bucket, Key="rig/1/rear.jpg")
+    fill("rig/2/top.jpg")
+    code, out, _ = drift("s3://acme-frames/rig", "--slots-by", "folder")
+    assert code == 1
+    assert "- 1 in V7, gone from the bucket   (rig/1/rear.jpg)" in out
+    assert "its place is taken by rig/2/front.jpg" in out
+
+
+def test_thousands_of_keys_and_the_planning_that_was_used(register, drift, s3, bucket, darwin):
+    s3.put_many(bucket, ((f"raw/{n % 9}/{n:04d}.jpg", 10) for n in range(3000)))
+    planning = ["--strip-prefix", "raw/", "--path", "/2026"]
+    register("s3://acme-frames/raw", *planning, "--rate", "0")
+    code, out, err = drift("s3://acme-frames/raw", *planning, "--ledger", "nowhere.sqlite")
+    assert (code, "  o 3,000 registered by others" in out) == (1, True)
+    assert "warning: there is no ledger at nowhere.sqlite" in err
+    assert drift("s3://acme-frames/raw")[0] == 0  # the ledger knows the places
+
+
+# --- the ledger -----------------------------------------------------------------------------------------------------
+def test_an_export_is_imported_and_exported_again_unchanged(register, ledger, fill, darwin, tmp_path):
+    fill("raw/a b.jpg", "raw/é.jpg", "rig/1/x.jpg", "rig/1/y.jpg")
+    darwin.registry.poison = lambda item: item["name"] == "é.jpg"
+    register("s3://acme-frames/raw")
+    register("s3://acme-frames/rig", "--slots-by", "folder")
+    code, first, _ = ledger("export")
+    assert code == 0
+    assert len(first.splitlines()) == 1 + 2 + 4
+    (tmp_path / "l.jsonl").write_text(first, encoding="utf-8")
+    other = ["--ledger", tmp_path / "other.sqlite"]
+    code, out, _ = ledger("import", tmp_path / "l.jsonl", *other)
+    assert (code, out) == (0, f"imported {tmp_path}/l.jsonl: 4 keys, 4 of them new or better known\n")
+    assert ledger("export", *other)[1] == first
+    assert "0 of them new" in ledger("import", tmp_path / "l.jsonl", *other)[1]
+    ledger("export", *other, "-o", tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text(encoding="utf-8") == first
+    sent = darwin.count("register")
+    assert register("s3://acme-frames/raw", *other)[0] == 5
+    assert darwin.count("register") == sent
+
+
+def test_nothing_is_imported_from_a_faulty_file(register, ledger, fill, darwin, tmp_path):
+    fill("a.jpg")
+    register("s3://acme-frames")
+    lines = ledger("export")[1].splitlines()
+    bad = [*lines, "{", '{"storage": "s", "key": "b", "etag": "", "state": "lost", "path": "/", "name": "b"}', "[]"]
+    (tmp_path / "l.jsonl").write_text("\n".join(bad))
+    code, out, err = ledger("import", tmp_path / "l.jsonl", "--ledger", tmp_path / "new.sqlite")
+    assert (code, out) == (2, "")
+    assert "3 faulty lines, nothing was imported" in err
+    assert f"line {len(lines) + 1}: is no JSON" in err
+    assert "state must be one of registered, exists, blocked, refused, failed, not 'lost'" in err
+    code, _, err = ledger("import", tmp_path / "l.jsonl", "--dataset", "another")
+    assert code == 6
+    assert "belongs to dataset 'road-signs', not 'another'" in err
+
+
+def test_show_tells_states_and_runs(register, ledger, fill, darwin):
+    fill("a.jpg", "b.jpg")
+    register("s3://acme-frames")
+    code, out, _ = ledger("show")
+    assert code == 0
+    assert "2 keys, 2 items in V7" in out
+    assert "2 registered · 0 exists · 0 blocked · 0 refused · 0 failed" in out
+    assert "s3://acme-frames (storage acme-frames)" in out
+    document = json.loads(ledger("show", "--format", "json")[1])
+    assert (document["version"], document["states"]["registered"], len(document["runs"])) == (1, 2, 1)
+
+
+def test_a_lost_ledger_is_rebuilt_from_v7s_items_and_the_bucket(register, drift, ledger, fill, darwin, tmp_path):
+    fill("raw/a.jpg", "raw/b.jpg", "raw/c.jpg")
+    register("s3://acme-frames/raw", "--limit", "2", "--no-ledger")
+    code, out, _ = ledger("rebuild", "s3://acme-frames/raw", "--dry-run")
+    assert (code, "would take 2 keys of 2 items" in out) == (0, True)
+    code, out, _ = ledger("rebuild", "s3://acme-frames/raw")
+    assert (code, out) == (0, "took 2 keys of 2 items into the ledger\n")
+    assert "+ 1 in the bucket, not in V7   (raw/c.jpg)" in drift("s3://acme-frames/raw")[1]
+    sent = darwin.count("register")
+    code, out, _ = register("s3://acme-frames/raw")
+    assert (code, darwin.count("register"), "2 exists" in out) == (0, sent + 1, True)
+    assert darwin.keys() == ["raw/a.jpg", "raw/b.jpg", "raw/c.jpg"]
+
+
+def test_forgotten_keys_are_registered_again(register, ledger, fill, darwin, tmp_path):
+    fill("raw/a.jpg", "raw/b.jpg")
+    register("s3://acme-frames/raw")
+    delete_item(darwin, "a.jpg")
+    assert register("s3://acme-frames/raw")[0] == 0
+    assert darwin.keys() == ["raw/b.jpg"]
+    code, out, _ = ledger("forget", "--keys-from", _list(tmp_path, "raw/a.jpg"))
+    assert (code, out) == (0, "forgot 1 keys (1 were named): `v7s3 register` sends them again\n")
+    register("s3://acme-frames/raw")
+    assert darwin.keys() == ["raw/a.jpg", "raw/b.jpg"]
