@@ -59,6 +59,7 @@ def write(
 
     \b
     Nothing is sent. The bucket is asked for its region unless --region says it; without --team the API key is asked.
+    Permission: s3:ListBucket, for the region. Exit codes: 3 no credentials or no key, 4 no such bucket.
     """
     from v7s3.activation import Activation, email
     from v7s3.cli.output import note, result, result_json
