@@ -104,6 +104,31 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"httpx", "mypy_boto3_s3"},
         {"v7s3.access", "v7s3.errors", "v7s3.report", "v7s3.s3"},
     ),
+    "v7s3.doctor": (
+        {"botocore", "mypy_boto3_s3", "mypy_boto3_kms", "mypy_boto3_s3control", "mypy_boto3_sts"},
+        {
+            "v7s3.access",
+            "v7s3.activation",
+            "v7s3.aws_errors",
+            "v7s3.bucket",
+            "v7s3.concurrency",
+            "v7s3.cors_probe",
+            "v7s3.darwin",
+            "v7s3.doctor",
+            "v7s3.errors",
+            "v7s3.report",
+            "v7s3.s3",
+        },
+    ),
+    "v7s3.doctor.rules": (set(), {"v7s3.report"}),
+    "v7s3.doctor.bundle": (set(), {"v7s3.doctor"}),
+    **dict.fromkeys(  # the pure part: from answers to findings
+        [
+            f"v7s3.doctor.{name}"
+            for name in ("naming", "public", "ownership", "contents", "encryption", "uploads", "sample")
+        ],
+        (set(), {"v7s3.access", "v7s3.bucket", "v7s3.doctor", "v7s3.errors", "v7s3.report"}),
+    ),
     "v7s3.sandbox": ({"moto", "werkzeug", "flask", "boto3", "botocore"}, {"v7s3.sandbox"}),
     "v7s3.cli": ({"typer", "rich", "platformdirs", "mypy_boto3_s3"}, {"v7s3"}),
 }

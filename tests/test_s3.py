@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from v7s3.aws_errors import CODES, EXCEPTIONS, permission_for, translated
-from v7s3.errors import CredentialsError, NotFoundError, ServiceError, UsageError, V7S3Error
+from v7s3.errors import CredentialsError, DeniedError, NotFoundError, ServiceError, UsageError, V7S3Error
 from v7s3.s3 import AwsSettings, connect, credentials_source, open_session
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -185,7 +185,7 @@ def test_the_end_of_temporary_credentials_is_known(monkeypatch, tmp_path):
 
 
 S3_SAYS = [
-    (403, "AccessDenied", CredentialsError, "AWS does not allow s3:ListBucket on s3://acme-scans: words"),
+    (403, "AccessDenied", DeniedError, "AWS does not allow s3:ListBucket on s3://acme-scans: words"),
     (403, "InvalidAccessKeyId", CredentialsError, "AWS does not know the access key it was given: words"),
     (403, "SignatureDoesNotMatch", CredentialsError, "AWS refuses the signature"),
     (403, "RequestTimeTooSkewed", CredentialsError, "the clock of this machine is wrong"),

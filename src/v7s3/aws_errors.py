@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from v7s3.errors import (
     ConflictError,
     CredentialsError,
+    DeniedError,
     NotFoundError,
     RefusedError,
     ServiceError,
@@ -47,7 +48,7 @@ _LATER = "nothing is lost: run the same command again in a few minutes"
 _CONFIG = "mend it in ~/.aws/config (or AWS_CONFIG_FILE), or choose another --profile"
 
 _DENIED = Translation(
-    CredentialsError,
+    DeniedError,
     "AWS does not allow {permission} on {subject}: {detail}",
     f"allow {{permission}} for the identity you run as; {_WHO}",
 )
@@ -401,8 +402,10 @@ def _nearest(kind: type[BaseException]) -> Translation | None:
 
 
 def _filled(translation: Translation, texts: dict[str, str]) -> V7S3Error:
-    message = translation.message.format(**texts).rstrip(": ")
-    return translation.error(message, hint=translation.hint.format(**texts))
+    message, hint = translation.message.format(**texts).rstrip(": "), translation.hint.format(**texts)
+    if issubclass(translation.error, DeniedError):
+        return translation.error(message, hint=hint, permission=texts["permission"])
+    return translation.error(message, hint=hint)
 
 
 # Query parameters of presigned URLs that open the door for whoever reads them, and anything shaped like a secret access

@@ -3,6 +3,7 @@
     V7S3Error                      70   (a bug, unless a subclass says otherwise)
     ├── UsageError                  2   wrong option, unreadable or malformed input
     ├── CredentialsError            3   AWS or V7 does not know us, or does not let us
+    │   └── DeniedError             3   AWS knows us, but one permission is missing
     ├── NotFoundError               4   bucket, team, dataset or storage does not exist
     ├── RefusedError                5   the other side refused this one request for what it says (413, 422)
     ├── ConflictError               6   the document changed since it was read; another run holds the ledger
@@ -57,6 +58,14 @@ class UsageError(V7S3Error):
 class CredentialsError(V7S3Error):
     exit_code = 3
     code = "credentials"
+
+
+class DeniedError(CredentialsError):
+    """`permission` is the IAM action that was denied, as far as the request tells ("s3:GetBucketPolicy")."""
+
+    def __init__(self, message: str, *, hint: str = "", permission: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.permission = permission
 
 
 class NotFoundError(V7S3Error):

@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: dict[str, Entry] = {
+    "doctor": Entry("v7s3.cli.doctor", "Find every reason why V7 would not see a bucket, and say what to do next."),
     "policy": Entry("v7s3.cli.policy", "Check, write, apply or explain the bucket policy that lets V7's role in."),
     "cors": Entry(
         "v7s3.cli.cors", "Check, write or apply the CORS rule that lets annotators' browsers load the objects."

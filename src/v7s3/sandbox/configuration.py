@@ -97,7 +97,7 @@ def _delete_policy(_request: Request, bucket: Configuration, _blocks: dict[str, 
 def _policy_status(_request: Request, bucket: Configuration, _blocks: dict[str, bool]) -> Response:
     if bucket.policy is None:
         raise _no_policy(bucket)
-    public = str(is_public(bucket.document())).upper()
+    public = str(is_public(bucket.document())).lower()
     return s3xml.document(s3xml.element("PolicyStatus", [("IsPublic", public)]))
 
 
