@@ -24,6 +24,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "v7s3.artifacts": (set(), {"v7s3.errors", "v7s3.artifacts"}),
     "v7s3.activation": (set(), {"v7s3.errors", "v7s3.report", "v7s3.darwin", "v7s3.transport"}),
     "v7s3.apikey": ({"pydantic", "yaml"}, {"v7s3.errors"}),
+    "v7s3.catalogue": (set(), {"v7s3.access", "v7s3.activation", "v7s3.doctor.rules", "v7s3.report"}),
     "v7s3.concurrency": (set(), set()),
     "v7s3.bucket": (set(), {"v7s3.errors"}),
     "v7s3.aws_errors": ({"boto3", "botocore"}, {"v7s3.errors"}),

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "whoami": Entry(
         "v7s3.cli.whoami", "Show who you are to AWS and to V7, and where each credential and setting comes from."
     ),
+    "explain": Entry("v7s3.cli.explain", "Say what a finding means, how to mend it and how to see that it is mended."),
     "demo": Entry("v7s3.cli.demo", "Make the whole journey on this machine: a local S3, a local Darwin."),
 }
 
