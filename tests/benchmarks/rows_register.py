@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DARWIN_PY = "3.5.3"
-_TO = ("--team", "team", "--dataset", "bench", "--storage", "store", "--quiet", "--format", "json")
+TO = ("--team", "team", "--dataset", "bench", "--storage", "store", "--quiet", "--format", "json")
 
 
 @cache
@@ -43,7 +43,7 @@ def darwin_py() -> str | None:
 
 def register_v7s3(s3: str, darwin: str, bucket: str, *options: str, in_process: bool = False) -> Sample:
     """Register a bucket from an empty ledger. Raises MeasurementError unless every key arrived exactly once."""
-    arguments = (*_TO, "--darwin-url", darwin, *options)
+    arguments = (*TO, "--darwin-url", darwin, *options)
     ask(f"{darwin}/-/stats")
     with scratch() as home:
         if in_process:

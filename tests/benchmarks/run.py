@@ -17,7 +17,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import rows_listing
+import rows_pacing
 import rows_register
+import rows_scale
 from measure import MeasurementError
 from table import Line, machine, render
 
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 
 ROWS: dict[str, Callable[[int], list[Line]]] = {
     "register": rows_register.register,
+    "pacing": rows_pacing.pacing,
     "listing-cpu": rows_listing.listing_cpu,
     "listing-wall": rows_listing.listing_wall,
+    "rescan": rows_scale.rescan,
+    "memory": rows_scale.memory,
+    "shards": rows_scale.shards,
 }
 
 
