@@ -20,6 +20,7 @@ import rows_listing
 import rows_pacing
 import rows_register
 import rows_scale
+import rows_start
 from measure import MeasurementError
 from table import Line, machine, render
 
@@ -34,6 +35,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "rescan": rows_scale.rescan,
     "memory": rows_scale.memory,
     "shards": rows_scale.shards,
+    "startup": rows_start.startup,
 }
 
 
