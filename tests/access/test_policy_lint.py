@@ -112,6 +112,11 @@ def test_the_guide_as_printed_is_wrong_only_where_no_bucket_can_have_the_name(na
     assert [finding.rule.ident for finding in lint_policy(text, BUCKET)] == ["POL041"]
 
 
+@pytest.mark.parametrize("bucket", ["arn:aws:s3:::acme-scans", "arn:aws:s3:::acme-scans/*", "s3://acme-scans/raw", ""])
+def test_the_bucket_may_be_given_as_people_have_it(bucket):
+    assert lint_policy(policy(), bucket) == []
+
+
 def test_a_fix_keeps_the_variables_of_a_resource():
     (finding,) = lint_policy(policy(Resource="arn:aws:s3:::acme-scans//${aws:PrincipalTag/team}/*"), BUCKET)
     assert finding.fix == '"arn:aws:s3:::acme-scans/${aws:PrincipalTag/team}/*"'
@@ -124,6 +129,11 @@ def test_a_policy_that_was_parsed_already_is_read_as_its_json():
     endless.append(endless)
     for value in (None, 1, [], endless, object(), bytearray(b"{}"), {("a",): 1}):
         assert "error" in {finding.severity for finding in lint_policy(value)}
+
+
+def test_a_pattern_that_no_bucket_name_matches_is_no_resource():
+    assert [finding.rule.ident for finding in lint_policy(policy(Resource="arn:aws:s3:::acme_*/*"))] == ["POL040"]
+    assert lint_policy(policy(Resource="arn:aws:s3:::acme-*/*")) == []
 
 
 def test_two_buckets_in_one_policy_cannot_both_be_this_one():

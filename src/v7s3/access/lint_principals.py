@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
 _DELETED = re.compile(r"A(?:ROA|IDA|GPA)[A-Z0-9]{12,}")
 _ACCESS_KEY = re.compile(r"A[SK]IA[A-Z0-9]{12,}")
+_PROVIDER = re.compile(
+    r"arn:aws[a-z-]*:iam::\d{12}:(?:saml|oidc)-provider/.+|[\w-]+(?:\.[\w-]+)+(?:/.*)?|\*", re.DOTALL
+)
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 _IAM = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|cloudfront):(root|user/.+|role/.+)", re.DOTALL)
 _STS = re.compile(r"arn:aws[a-z-]*:sts::(\d{12}):(assumed-role/[^/]+/.+|federated-user/.+)", re.DOTALL)
@@ -61,6 +64,9 @@ def _lint_values(findings: Findings, node: Node, kind: str) -> None:
             findings.add(rules.WRONG_TYPE, f"a principal is text, found {kind_in_words(value)}{hint}", value)
         elif kind == "AWS":
             _lint_aws(findings, value, value.value)
+        elif kind == "Federated" and _PROVIDER.fullmatch(value.value) is None:
+            message = f"{quoted(value.value)} is no identity provider, neither a domain nor the ARN of one"
+            findings.add(rules.PRINCIPAL, message, value)
         elif kind == "CanonicalUser" and _CANONICAL.fullmatch(value.value) is None:
             message = f"{quoted(value.value)} is no canonical user id (64 hexadecimal digits)"
             findings.add(rules.PRINCIPAL, message, value)

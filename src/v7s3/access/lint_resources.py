@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from v7s3.access.places import Findings
 
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
+_FILLED_IN_LATER = re.compile(r"\$\{(?![*?$]\})(?![\w-]+:[^:{}])[^{}]*\}")  # a policy variable is service:name
 _ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.*)", re.DOTALL)
 _PARTITION = re.compile(r"aws(?:-[a-z-]+)?|.*[*?].*")
 _UNFILLED = re.compile(r"<[^>]*>|\{\{|\}\}|\[[^\]]*\]|\{[^}]*\}|%s")
@@ -54,6 +55,11 @@ def _lint_resource(findings: Findings, node: Node, text: str, buckets: Buckets) 
         bucket = buckets.given or "BUCKET"
         fix = f'"Resource": ["arn:aws:s3:::{bucket}", "arn:aws:s3:::{bucket}/*"]'
         findings.add(rules.RESOURCE, "a lone * is no resource of a bucket policy", node, fix=fix)
+        return both
+    template = _FILLED_IN_LATER.search(text)
+    if template is not None and text.startswith("arn:"):
+        message = f"{quoted(template[0])} is no policy variable but a tool's; this reads the finished JSON"
+        findings.add(rules.PLACEHOLDER, message, node)
         return both
     masked = _VARIABLE.sub("*", text)  # variables hold colons; for what is judged here they may stand for anything
     match = _ARN.fullmatch(masked)
@@ -105,6 +111,8 @@ def _why_not_s3(arn: re.Match[str]) -> tuple[str, str]:  # noqa: PLR0911  # a ca
         return "has an S3 URL in it; only the name belongs there", f'"Resource": "arn:aws:s3:::{_with_star(pasted[1])}"'
     if rest.startswith(("http://", "https://", "arn:")):
         return "has an address in the place of the bucket's name", ""
+    if rest.partition("/")[0].endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return "has a host name in it; only the bucket's name belongs there", ""
     if rest.startswith("accesspoint/"):
         return "is an access point; it belongs into the access point's own policy", ""
     if rest.startswith(":"):
@@ -134,6 +142,9 @@ def _lint_bucket(findings: Findings, node: Node, bucket: str, buckets: Buckets) 
         findings.add(rules.PLACEHOLDER, message, node, severity="info" if stored else "error")
     elif not re.search(r"[*?]", bucket):
         _lint_name(findings, node, bucket, buckets)
+    elif re.search(r"[^a-z0-9.*?-]", bucket):
+        message = f"{quoted(bucket)} matches no bucket: their names are lower-case letters, digits, dots and hyphens"
+        findings.add(rules.RESOURCE, message, node)
 
 
 def _is_of_an_example(bucket: str) -> bool:
@@ -156,6 +167,9 @@ def _lint_key(findings: Findings, node: Node, key: str) -> None:
     if key != key.rstrip():
         message = f"{quoted(node.value)} ends in a blank, and covers only keys that do so too"
         findings.add(rules.ODD_KEY, message, node, fix=quoted(arn.rstrip()))
+    elif re.search(r",\s*arn:", key):
+        message = f"{quoted(node.value)} is several resources in one text; write a list of texts"
+        findings.add(rules.ODD_KEY, message, node)
     elif re.search(r"[*?]", key):
         if key.startswith("/"):
             message = f"{quoted(node.value)} covers only keys that begin with a slash"

@@ -37,9 +37,9 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 def lint_policy(text: object, bucket: str | None = None, *, document: str = "") -> list[Finding]:
     """Everything that is wrong with a bucket policy as a text, in the order of the text.
 
-    `bucket` is the bucket that the policy is for; without it, resources of other buckets are found only when there are
-    two. `document` is the file's name for the findings' locations. Never raises, whatever the text is; a policy that
-    was parsed already is read as the JSON it stands for.
+    `bucket` is the bucket that the policy is for, by name, ARN or `s3://` URL; without it, resources of other buckets
+    are found only when there are two. `document` is the file's name for the findings' locations. Never raises, whatever
+    the text is; a policy that was parsed already is read as the JSON it stands for.
     """
     text = as_text(text)
     tree = read(text[:_READABLE])
@@ -49,8 +49,12 @@ def lint_policy(text: object, bucket: str | None = None, *, document: str = "") 
         return findings.in_order()
     _lint_json(findings)
     if tree.root is not None:
-        _lint_document(findings, tree.root, bucket)
+        _lint_document(findings, tree.root, _bucket_name(bucket or "") or None)
     return findings.in_order()
+
+
+def _bucket_name(text: str) -> str:
+    return re.sub(r"^(?:s3://|arn:[^:]*:s3:::)", "", text).partition("/")[0]
 
 
 def _sid_at(tree: Document, path: tuple[str | int, ...]) -> str:
