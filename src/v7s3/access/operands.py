@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Family = Literal["String", "Arn", "Numeric", "Date", "Bool", "Binary", "IpAddress", "Null"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Place = tuple[int, int]  # an address as its version and its number
 
 
 class Operand(Protocol):
@@ -75,13 +76,22 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Addresses of one version: a v4 address is never in a v6 network."""
+    """Addresses of one version: a v4 address is never in a v6 network.
+
+    `first` and `last` are compared as numbers: a policy of 20 KB holds 900 ranges, and 3,000 addresses tell them apart.
+    """
 
     network: Network
+    first: Place
+    last: Place
+
+    @classmethod
+    def of(cls, network: Network) -> Range:
+        return cls(network, _place(network[0]), _place(network[-1]))
 
     def covers(self, text: str) -> Truth:
-        address = read_address(text)
-        return Truth.of(address is not None and address in self.network)
+        place = read_place(text)
+        return Truth.TRUE if place is not None and self.first <= place <= self.last else Truth.FALSE
 
 
 def read_operand(family: Family, relation: str, text: str) -> Operand | None:
@@ -98,7 +108,7 @@ def read_operand(family: Family, relation: str, text: str) -> Operand | None:
             return None if data is None else Bytes(data)
         case "IpAddress":
             network = read_network(text)
-            return None if network is None else Range(network)
+            return None if network is None else Range.of(network)
     raise AssertionError(family)
 
 
@@ -108,7 +118,7 @@ def has_type(family: Family, text: str) -> bool:
         case "Arn":
             return text.count(":") >= 5
         case "IpAddress":
-            return read_address(text) is not None
+            return read_place(text) is not None
         case "String":
             return True
     return read_operand(family, "Equals", text) is not None
@@ -167,11 +177,15 @@ def read_network(text: str) -> Network | None:
 
 
 @lru_cache(maxsize=4096)
-def read_address(text: str) -> Address | None:
+def read_place(text: str) -> Place | None:
     try:
-        return ipaddress.ip_address(text)
+        return _place(ipaddress.ip_address(text))
     except ValueError:
         return None
+
+
+def _place(address: Address) -> Place:
+    return address.version, int(address)
 
 
 # ------------------------------------------------------------------------------------------------------------ samples
