@@ -15,7 +15,8 @@ from PIL import Image
 from artifacts.clips import SIZE, clip, number_in, tones
 from v7s3.artifacts.ranged import RangedReader
 from v7s3.artifacts.refusal import Refusal
-from v7s3.artifacts.video import Video, VideoOptions, extract
+from v7s3.artifacts.video import Video, extract
+from v7s3.artifacts.video_options import VideoOptions
 from v7s3.errors import ServiceError
 
 random.seed(1)

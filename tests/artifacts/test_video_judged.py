@@ -16,7 +16,8 @@ from PIL import Image, ImageChops, ImageStat
 from artifacts.clips import clip
 from artifacts.test_video import CLIPS
 from v7s3.artifacts.hls import step_of
-from v7s3.artifacts.video import Video, VideoOptions, extract
+from v7s3.artifacts.video import Video, extract
+from v7s3.artifacts.video_options import VideoOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
