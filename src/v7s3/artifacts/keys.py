@@ -15,8 +15,11 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
+from v7s3.errors import UsageError
+
 DEFAULT_PREFIX = "v7s3/"
 _LONGEST = 1024 - 128  # bytes of prefix and escaped key; ETag, recipe and the name below them take the rest
+_LONGEST_PREFIX = 512
 _LONG = "~long/"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _ESCAPED = re.compile(rb"~([0-9A-F]{2})")
@@ -35,6 +38,19 @@ class Artifact(NamedTuple):
     etag: str
     folder: str  # up to and with the slash before `name`
     name: str  # "thumbnail.jpg", "sections/high/000000000.png"
+
+
+def prefix_of(text: str) -> str:
+    """`--artifacts-prefix` as a folder of keys: "v7s3" is "v7s3/". Raises UsageError for one that is unsafe in URLs."""
+    folder = text.strip("/")
+    if not folder or escape(folder) != folder:
+        raise UsageError(
+            f"--artifacts-prefix {text!r} is no folder for artifacts",
+            hint="give one of letters, digits, '.', '_', '-' and '/', like v7s3/",
+        )
+    if len(folder) >= _LONGEST_PREFIX:
+        raise UsageError(f"--artifacts-prefix has more than {_LONGEST_PREFIX} characters", hint="give a shorter one")
+    return f"{folder}/"
 
 
 def folder_of(prefix: str, key: str, etag: str, recipe: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from v7s3.artifacts.making import Halted, Made, Task, Unmade
-from v7s3.items.payload import FlatItem
+from v7s3.items.payload import FlatItem, as_item
 from v7s3.items.planning import Planned, Refused, Skipped
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from v7s3.artifacts.recipe import Kind
     from v7s3.items.planning import Plan
 
+NO_ARTIFACTS = "no artifacts can be made"
 IMAGE_ENDINGS = frozenset({"avif", "heic", "heif"})  # that Pillow reads beside V7's own
 _NO_SCHEMA = {
     "pdf": "PDF: V7's schema for read-only documents is not public; use a read-write storage, or register page images",
@@ -114,6 +116,32 @@ def prepare(
         yield _counted(one, tally)
     if halted is not None:
         raise halted.error
+
+
+def as_items(
+    plans: Iterable[Plan], workshop: Workshop, crew: Crew, *, batch: int, stop: threading.Event
+) -> Iterator[Plan]:
+    """The plans, each item with its artifacts made; an item without becomes a refusal. Raises what `prepare` raises."""
+    others: deque[Plan] = deque()
+    under_way: dict[str, Planned] = {}
+
+    def planned() -> Iterator[Plan]:
+        for one in plans:
+            if isinstance(one, Planned):
+                under_way[one.objects[0].key] = one
+                yield one
+            else:
+                others.append(one)
+
+    for result in prepare(planned(), workshop, crew, batch=batch, tally=Tally(), stop=stop):
+        while others:
+            yield others.popleft()
+        objects = under_way.pop(result.key).objects
+        if isinstance(result, Unmade):
+            yield Refused((result.key,), NO_ARTIFACTS, result.reason)
+        else:
+            yield Planned(as_item(json.loads(result.line), "read-only"), objects)
+    yield from others
 
 
 def _set_aside(tasks: Iterable[Task | Unmade], unmade: list[Unmade]) -> Iterator[Task]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from v7s3.artifacts.keys import DEFAULT_PREFIX
 from v7s3.bucket import BucketUrl
 from v7s3.cli.paths import ledger_directory
-from v7s3.cli.register_planning import ARTIFACTS_PREFIX
 from v7s3.cli.session import find_dataset, find_storage, open_darwin
 from v7s3.items.comparison import Comparison
 from v7s3.items.filters import select
@@ -48,7 +48,7 @@ class Planning:
             folders=self.folders,
             source_prefix=prefix,
             write_back_prefix=write_back_prefix,
-            artifacts_prefix=ARTIFACTS_PREFIX,
+            artifacts_prefix=DEFAULT_PREFIX,
             selection=select(include=self.include, exclude=self.exclude, ext=self.ext),
         )
         return plan_groups(objects, options, grouping(self.slots_by)) if self.slots_by else plan(objects, options)

@@ -67,6 +67,9 @@ Region = Annotated[str | None, typer.Option("--region", help="AWS region; else t
 EndpointUrl = Annotated[
     str | None, typer.Option("--endpoint-url", help="S3 endpoint, for servers other than AWS; else AWS_ENDPOINT_URL.")
 ]
+ArtifactsPrefix = Annotated[
+    str, typer.Option("--artifacts-prefix", metavar="PREFIX", help="Where in the bucket v7s3's artifacts lie.")
+]
 
 # --- manners --------------------------------------------------------------------------------------------------------
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write and send nothing.")]

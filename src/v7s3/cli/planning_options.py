@@ -45,3 +45,9 @@ CheckKeys = Annotated[
         show_default=False,
     ),
 ]
+Sqs = Annotated[
+    str, typer.Option("--sqs", metavar="URL", help="Queue of S3 event notifications; listens until Ctrl-C.")
+]
+Prepare = Annotated[
+    bool, typer.Option("--prepare", help="For read-only storages: make thumbnails and frames on the way.")
+]

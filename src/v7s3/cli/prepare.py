@@ -36,7 +36,7 @@ Exit codes: 0 every object has its artifacts, 5 some were refused, 7 stopped and
 def prepare(
     source: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", show_default=False)],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE|-", help="Items, one a line.")] = "items.jsonl",
-    artifacts_prefix: Annotated[str, typer.Option(metavar="PREFIX", help="Where artifacts go.")] = "v7s3/",
+    artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     fps: Annotated[float, typer.Option(min=0, help="Frames a second that V7 shows; 0 for all.")] = 0,
     segment_length: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds of an HLS segment.")] = 2,
     quality: Annotated[int, typer.Option(min=1, max=31, help="Of frames: 1 PNG, 2 (best) to 31 JPEG.")] = 1,
@@ -59,6 +59,7 @@ def prepare(
     strip_prefix: Annotated[str, typer.Option(help="What to leave off the front of the key's folder.")] = "",
     folders: Annotated[Literal["keep", "flatten"], typer.Option(help="Whether items keep the key's folders.")] = "keep",
     tag: Annotated[list[str], typer.Option(metavar="CLASS[=TEXT]", help="Tag every item; repeatable.")] = [],
+    tag_from: Annotated[str, typer.Option(metavar="REGEX", help="Tags from the key: what the groups match.")] = "",
     executor: Annotated[Literal["processes", "threads", "dask"], typer.Option(help="Who does the work.")] = "processes",
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes or threads; else one a core.")] = None,
     dask_scheduler: Annotated[str, typer.Option(metavar="ADDRESS", help="tcp://10.0.0.1:8786, for dask.")] = "",

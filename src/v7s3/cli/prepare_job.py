@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from v7s3.artifacts.crew import Crew
-from v7s3.artifacts.keys import escape
+from v7s3.artifacts.keys import prefix_of
 from v7s3.artifacts.making import Made, Unmade, Workshop
 from v7s3.artifacts.prepare import IMAGE_ENDINGS, Tally, prepare, tasks_of
 from v7s3.artifacts.recipe import Recipe
@@ -23,7 +23,7 @@ from v7s3.cli.prepare_summary import Counts, Summary
 from v7s3.cli.progress import Speed, duration, progress, size_in_words
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.filters import select
-from v7s3.items.planning import PlanOptions, below, limited, plan
+from v7s3.items.planning import PlanOptions, limited, plan
 from v7s3.items.sharding import Shard
 from v7s3.items.tagging import tagging
 from v7s3.listing import list_objects, list_parallel
@@ -66,6 +66,7 @@ class PrepareJob:
     strip_prefix: str
     folders: Literal["keep", "flatten"]
     tag: list[str]
+    tag_from: str
     executor: ExecutorKind
     workers: int | None
     dask_scheduler: str
@@ -84,7 +85,7 @@ class PrepareJob:
 
 def run(job: PrepareJob) -> int:
     """Prepare what the job names, or show what would be, or clean up; the exit code."""
-    url, prefix, options = BucketUrl.parse(job.source), _prefix(job), _plan_options(job)
+    url, prefix, options = BucketUrl.parse(job.source), prefix_of(job.artifacts_prefix), _plan_options(job)
     shard, crew = Shard.parse(job.shard), _crew(job)
     if url.key.startswith(prefix):
         raise UsageError(f"{url} is where artifacts lie", hint="name the originals, or another --artifacts-prefix")
@@ -94,7 +95,7 @@ def run(job: PrepareJob) -> int:
         from v7s3.cli.prepare_clean import run_clean
 
         return run_clean(job, client, url, prefix)
-    _check_decoders()
+    check_decoders()
     preparation = Preparation(job, url, client, options, shard, _workshop(job, settings, url.bucket, prefix, crew))
     return preparation.show() if job.dry_run else preparation.run(crew)
 
@@ -211,23 +212,13 @@ class Preparation:
 
 
 # --- from options to what they mean ---------------------------------------------------------------------------------
-def _prefix(job: PrepareJob) -> str:
-    prefix = below(job.artifacts_prefix)
-    if not prefix or escape(prefix.rstrip("/")) != prefix.rstrip("/"):
-        raise UsageError(
-            f"--artifacts-prefix {job.artifacts_prefix!r} is no folder for artifacts",
-            hint="give one of letters, digits, '.', '_', '-' and '/', like v7s3/",
-        )
-    return prefix
-
-
 def _plan_options(job: PrepareJob) -> PlanOptions:
     return PlanOptions(
         strip_prefix=job.strip_prefix,
         path=job.path,
         folders=job.folders,
         source_prefix=BucketUrl.parse(job.source).key,
-        artifacts_prefix=_prefix(job),
+        artifacts_prefix=prefix_of(job.artifacts_prefix),
         selection=select(
             include=job.include,
             exclude=job.exclude,
@@ -235,7 +226,7 @@ def _plan_options(job: PrepareJob) -> PlanOptions:
             min_size=job.min_size,
             modified_since=job.modified_since,
         ),
-        tags=tagging(job.tag, ""),
+        tags=tagging(job.tag, job.tag_from),
         more_images=IMAGE_ENDINGS,
     )
 
@@ -245,12 +236,12 @@ def _crew(job: PrepareJob) -> Crew:
         raise UsageError(
             "--executor dask and --dask-scheduler go together", hint="--executor dask --dask-scheduler tcp://HOST:8786"
         )
-    return Crew(job.executor, job.workers or _cores(), job.dask_scheduler)
+    return Crew(job.executor, job.workers or cores(), job.dask_scheduler)
 
 
 def _workshop(job: PrepareJob, settings: AwsSettings, bucket: str, prefix: str, crew: Crew) -> Workshop:
     # With many workers each video gets few threads, with few workers many: the cores are busy either way.
-    threads = 0 if job.executor == "dask" else max(1, min(8, 2 * _cores() // crew.workers))
+    threads = 0 if job.executor == "dask" else max(1, min(8, 2 * cores() // crew.workers))
     video = VideoOptions(
         fps=job.fps,
         segment_length=job.segment_length,
@@ -263,12 +254,13 @@ def _workshop(job: PrepareJob, settings: AwsSettings, bucket: str, prefix: str, 
     return Workshop(settings, bucket, prefix, Recipe(video), max_pixels=round(job.max_megapixels * 1_000_000))
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_decoders() -> None:
+def check_decoders() -> None:
+    """Raises UsageError when the extra `media` is not installed."""
     missing = [name for name in ("PIL", "pillow_heif", "av") if find_spec(name) is None]
     if missing:
         raise UsageError(

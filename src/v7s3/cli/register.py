@@ -22,7 +22,7 @@ Examples:
   find … -print0 | v7s3 register --keys-from - …             just these keys
   v7s3 register s3://acme-rig --slots-by folder …            one item a folder, its files as slots
   v7s3 register --items items.jsonl …                        payload items, e.g. of `v7s3 prepare`
-
+  v7s3 register s3://acme-scans/raw … --prepare              `v7s3 prepare` on the way, for read-only storages
   v7s3 register --inventory s3://acme-inv/…/manifest.json …  millions of keys without a listing
   v7s3 register --sqs https://sqs.…/v7-ingest --drain …      what S3 announced since the last time
 
@@ -42,9 +42,7 @@ def register(
     manifest: Annotated[str, typer.Option(metavar="FILE|-", help="CSV or JSONL: storage_key, name, path, type…")] = "",
     items: Annotated[str, typer.Option(metavar="FILE|-", help="Payload items, JSON or JSONL.")] = "",
     inventory: Annotated[str, typer.Option(metavar="s3://…", help="manifest.json of an S3 Inventory.")] = "",
-    sqs: Annotated[
-        str, typer.Option(metavar="URL", help="Queue of S3 event notifications; listens until Ctrl-C.")
-    ] = "",
+    sqs: plan.Sqs = "",
     drain: Annotated[bool, typer.Option("--drain", help="With --sqs: end when the queue is empty.")] = False,
     check_keys: plan.CheckKeys = None,
     team: options.Team = "",
@@ -79,6 +77,8 @@ def register(
     ledger: Annotated[Path | None, typer.Option(help="The ledger; else one a dataset in the state directory.")] = None,
     no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Remember nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Send blocked and refused items again.")] = False,
+    prepare: plan.Prepare = False,
+    artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     wait: Annotated[bool, typer.Option("--wait", help="Then wait until V7 has processed what was registered.")] = False,
     timeout: Annotated[str, typer.Option(metavar="TIME", help="How long --wait waits: 90s, 30m, 12h.")] = "1h",
     dry_run: options.DryRun = False,

@@ -88,6 +88,8 @@ class Job:
     ledger: Path | None
     no_ledger: bool
     retry_failed: bool
+    prepare: bool
+    artifacts_prefix: str
     wait: bool
     timeout: str
     dry_run: bool

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from v7s3.artifacts.keys import prefix_of
+from v7s3.artifacts.prepare import IMAGE_ENDINGS
 from v7s3.bucket import BucketUrl
+from v7s3.cli.register_prepare import check_prepare
 from v7s3.errors import UsageError
 from v7s3.items.filters import select
 from v7s3.items.grouping import Grouping, grouping
@@ -15,7 +18,6 @@ from v7s3.items.tagging import tagging
 if TYPE_CHECKING:
     from v7s3.cli.register_job import Destination, Job
 
-ARTIFACTS_PREFIX = "v7s3/"  # where `v7s3 prepare` writes unless told otherwise
 LAST_RUN = "last-run"
 
 
@@ -64,6 +66,7 @@ def check_values(job: Job) -> None:
         )
     plan_options(job)
     groups_of(job)
+    check_prepare(job)
 
 
 def plan_options(
@@ -77,7 +80,7 @@ def plan_options(
         source_prefix=source_prefix,
         repeats=repeats,
         write_back_prefix=destination.write_back_prefix if destination else None,
-        artifacts_prefix=ARTIFACTS_PREFIX,
+        artifacts_prefix=prefix_of(job.artifacts_prefix),
         selection=select(
             include=job.include,
             exclude=job.exclude,
@@ -90,6 +93,7 @@ def plan_options(
         as_frames=True if job.as_frames else None,
         extract_views=True if job.extract_views else None,
         tags=tagging(job.tag, job.tag_from),
+        more_images=IMAGE_ENDINGS if job.prepare else frozenset(),
     )
 
 

@@ -16,6 +16,7 @@ from v7s3.cli import output
 from v7s3.cli.output import note
 from v7s3.cli.register_checks import open_key_check
 from v7s3.cli.register_planning import LAST_RUN, groups_of, plan_options, refuse_planning_options
+from v7s3.cli.register_prepare import with_artifacts
 from v7s3.cli.register_queue import open_queue
 from v7s3.errors import UsageError
 from v7s3.inventory import inventory_pages, open_inventory
@@ -76,16 +77,18 @@ def open_source(job: Job, destination: Destination, stopping: threading.Event, s
     if job.drain and not job.sqs:
         raise UsageError("--drain goes with --sqs", hint="every other source ends by itself")
     source = _part_of(_open(job, destination, stopping, stack), Shard.parse(job.shard))
-    return _with_object_tags(job, destination, source, stack) if job.tags_from_object else source
+    if job.tags_from_object:
+        source = _with_object_tags(job, destination, source, stack)
+    return with_artifacts(job, destination, source, stopping) if job.prepare else source
 
 
 def _open(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
     if job.items:
         return _from_items(job, destination, stack)
-    if destination.access == "read-only":
+    if destination.access == "read-only" and not job.prepare:
         raise UsageError(
             f"the storage {destination.storage!r} is read-only: V7 needs thumbnails and sizes from you",
-            hint="`v7s3 prepare s3://… --output items.jsonl` makes them, `register --items items.jsonl` sends them",
+            hint="add --prepare, or let `v7s3 prepare` make them and an items.jsonl for `register --items items.jsonl`",
         )
     if job.keys_from:
         return _from_keys(job, destination, stack)
