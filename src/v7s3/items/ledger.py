@@ -49,6 +49,12 @@ _SELECT = (
 # A page is answered by one range scan unless its keys lie so far apart that the range holds much else.
 _SPARSE = 4
 _MOST_VARIABLES = 500
+_DONE = tuple(state for state in STATES if state in DONE)
+_PAGE_AS_TEXT = ", ".join(
+    f"count(*) FILTER (WHERE state = {number}), "
+    f"group_concat(key || char(0) || etag, char(1)) FILTER (WHERE state = {number})"
+    for number in map(STATES.index, _DONE)
+)
 _LAST_DONE = max(STATES.index(state) for state in DONE)  # states are numbered in their order, those in V7 first
 
 
@@ -119,6 +125,7 @@ class Ledger:
         self.target = target
         self._lock: sqlite3.Connection | None = None
         self.run = 0  # what is settled now carries this number
+        self._numbers: dict[str, int] = {}  # of storages
         with _explained(path):
             if path is not None:
                 if not read_only:
@@ -246,16 +253,18 @@ class Ledger:
         if not (_is_text(objects[0].key) and _is_text(objects[-1].key)):
             return list(objects), {}
         found = self._database.execute(
-            "SELECT state, group_concat(key || char(0) || etag, char(1))"
-            " FROM (SELECT state, key, etag FROM settled WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?)"
-            " WHERE state <= ? AND instr(key, char(0)) = 0 AND instr(key, char(1)) = 0 GROUP BY state",
-            (self._storage_if_known(storage), objects[0].key, objects[-1].key, _SPARSE * len(objects), _LAST_DONE),
-        ).fetchall()
+            f"SELECT {_PAGE_AS_TEXT} FROM"  # noqa: S608  # a constant
+            " (SELECT state, key, etag FROM settled WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?)",
+            (self._storage_if_known(storage), objects[0].key, objects[-1].key, _SPARSE * len(objects)),
+        ).fetchone()
         rest, counts = list(objects), dict[State, int]()
-        for state, text in found:
+        for state, count, text in zip(_DONE, found[::2], found[1::2], strict=True):
+            # Keys that hold the separators would be cut in pieces: such a page is looked at key by key.
+            if not count or text.count("\0") != count or text.count("\1") != count - 1:
+                continue
             known = frozenset(text.split("\1"))
             left = [one for one in rest if f"{one.key}\0{one.etag}" not in known]
-            counts[STATES[state]] = len(rest) - len(left)
+            counts[state] = len(rest) - len(left)
             rest = left
         return rest, counts
 
@@ -390,8 +399,13 @@ class Ledger:
 
     def _storage_if_known(self, name: str) -> int:
         """Its number; -1, which no row has, when there is no key of this storage."""
+        if name in self._numbers:
+            return self._numbers[name]
         row = self._database.execute("SELECT id FROM storage WHERE name = ?", (name,)).fetchone()
-        return cast("int", row[0]) if row else -1
+        number = cast("int", row[0]) if row else -1
+        if row and not self._database.in_transaction:  # else it may yet be rolled back
+            self._numbers[name] = number
+        return number
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
