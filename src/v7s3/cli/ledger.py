@@ -41,6 +41,8 @@ def show(
     Examples:
       v7s3 ledger show --team acme --dataset scans
       v7s3 ledger show --team acme --dataset scans -v        all runs, not just the last ten
+
+    Reads only the ledger; without --team the API key is asked whose it is. Exit code 6: it is another dataset's.
     """
     from v7s3.cli.ledger_run import opened_ledger, shown, shown_document
     from v7s3.cli.output import result, result_json
@@ -65,6 +67,8 @@ def export_(
     \b
     Examples:
       v7s3 ledger export --team acme --dataset scans -o ledger.jsonl
+
+    Nothing is changed. Exit codes: 2 the file cannot be written, 6 the ledger is another dataset's.
     """
     from v7s3.cli.ledger_run import export, opened_ledger
 
@@ -92,6 +96,7 @@ def import_(
       v7s3 ledger import ledger.jsonl --team acme --dataset scans
 
     The whole file is checked first; nothing is imported from a faulty one. Importing twice is importing once.
+    Exit codes: 2 the file is faulty, 6 another run holds the ledger.
     """
     from v7s3.cli.ledger_run import import_file, opened_ledger
     from v7s3.cli.output import result
@@ -171,6 +176,7 @@ def forget(
       echo raw/1.jpg | v7s3 ledger forget --keys-from - --team acme --dataset scans --storage acme-s3
 
     Delete the items in V7 first: what V7 still has ends as `exists`.
+    Exit codes: 2 nothing to forget is named, 6 another run holds the ledger.
     """
     from v7s3.cli.ledger_run import forget_keys, opened_ledger
     from v7s3.cli.output import result
