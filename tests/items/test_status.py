@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from v7s3.doctor.probes import PROBES
+from v7s3.items import status
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.outcome import Outcome
 from v7s3.items.status import FATES, ProcessingError, StatusTally, statuses
@@ -76,6 +78,13 @@ def test_each_failure_has_words_a_next_step_and_the_checks_that_find_its_cause(e
     assert words in read.words
     assert ",".join(read.cause.probes).startswith(probes)
     assert hint in read.cause.hint
+
+
+def test_the_checks_a_cause_names_are_checks_of_the_doctor():
+    causes = [value for value in vars(status).values() if isinstance(value, status.Cause)]
+    named = {probe for cause in causes for probe in cause.probes}
+    assert named
+    assert named <= {probe.ident for probe in PROBES}
 
 
 @pytest.mark.parametrize("error", [None, "a bare text", {"http_status_code": "403"}, {"message": None}, []])
