@@ -83,7 +83,8 @@ class Run:
             if page and self._report is None:  # a report names every key
                 page, unchanged = self._ledger.without_unchanged(self._storage, page)
                 self.tally.earlier.update(unchanged)
-            yield from self._unsettled(page)
+            if page:
+                yield from self._unsettled(page)
 
     def _unsettled(self, page: Sequence[OneT]) -> Iterator[OneT]:
         known = self._standings(one for one in page if not isinstance(one, Refused))
