@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
+import sys
 
+import psutil
 import pytest
 from PIL import Image
 
+from artifacts.clips import clip
 from artifacts.pictures import png_of_size, saved, scene, turned
 from v7s3.sandbox import SandboxDarwin, SandboxS3
 
@@ -269,3 +274,117 @@ def test_what_does_not_go_with_prepare_is_said(register, option):
     code, _, err = register("s3://acme-frames/raw", *option)
     assert code == 2
     assert f"{' '.join(option) if option[0] == '--access' else option[0]} cannot be used with --prepare" in err
+
+
+# --- trouble --------------------------------------------------------------------------------------------------------
+def test_a_killed_run_leaves_nothing_behind_and_the_next_one_has_every_item_once(prepare, s3, items, tmp_path):
+    keys = [f"raw/{number:02}.jpg" for number in range(24)]
+    for key in keys:
+        s3.put(BUCKET, key, picture(80, 60))
+    s3.faults.latency_ms = 100
+    command = [sys.executable, "-m", "v7s3", "prepare", "s3://acme-frames/raw/", "--workers", "2"]
+    run = subprocess.Popen([*command, "--output", tmp_path / "items.jsonl"], stderr=subprocess.DEVNULL)
+    while not artifacts(s3):
+        with pytest.raises(subprocess.TimeoutExpired):  # it is still at work
+            run.wait(0.05)
+    workers = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
+    assert not (tmp_path / "items.jsonl").exists()
+    s3.faults.latency_ms = 0
+
+    code, _, _ = prepare()
+    assert code == 0
+    lines = (tmp_path / "items.jsonl").read_text().splitlines()
+    assert (len(lines), sorted(items())) == (len(keys), keys)
+    assert [path.name for path in tmp_path.iterdir()] == ["items.jsonl"]
+
+
+def test_a_busy_s3_costs_no_object(prepare, s3, items):
+    for number in range(6):
+        s3.put(BUCKET, f"raw/{number}.jpg", picture(80, 60))
+    s3.faults.slow_down_every, s3.faults.drop_every = 5, 7
+    code, out, _ = prepare()
+    assert code == 0, out
+    assert len(items()) == 6
+
+
+# --- video, volumes -------------------------------------------------------------------------------------------------
+def test_a_video_is_prepared_registered_and_agrees_with_its_manifest(prepare, v7s3, s3, darwin, items, tmp_path):
+    s3.put(BUCKET, "raw/drive one.mp4", clip(40, sound=8000))
+    code, out, _ = prepare("s3://acme-frames/raw/", "--quality", "4", "--fps", "5")
+    assert code == 0, out
+    v7s3("register", "--items", tmp_path / "items.jsonl", "--storage", darwin.readonly_storage)
+    darwin.settle()
+    assert darwin.problems() == []
+    item = items()["raw/drive one.mp4"]
+    assert (item["total_frames"], item["visible_frames"], item["native_fps"]) == (40, 8, 25.0)
+    peaks = s3.client().head_object(Bucket=BUCKET, Key=item["storage_audio_peaks_key"])
+    assert peaks["ContentEncoding"] == "gzip"
+
+    code, out, _ = prepare("s3://acme-frames/raw/", "--quality", "4", "--fps", "5")
+    assert "0 made · 1 present · 0 refused" in out
+    assert items()["raw/drive one.mp4"] == item
+
+
+def test_videos_as_sections_take_another_place(prepare, v7s3, s3, darwin, items, tmp_path):
+    s3.put(BUCKET, "raw/a.mp4", clip(10))
+    prepare()
+    before = set(artifacts(s3))
+    code, out, _ = prepare("s3://acme-frames/raw/", "--video-sections", "--no-preview-frames")
+    assert code == 0, out
+    assert before < set(artifacts(s3))
+    assert len(items()["raw/a.mp4"]["sections"]) == 10
+    v7s3("register", "--items", tmp_path / "items.jsonl", "--storage", darwin.readonly_storage)
+    darwin.settle()
+    assert darwin.problems() == []
+
+
+# --- before and after -----------------------------------------------------------------------------------------------
+def test_a_dry_run_estimates_and_writes_nothing(prepare, s3, tmp_path):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    s3.put(BUCKET, "raw/a.mp4", clip(50))
+    s3.put(BUCKET, "raw/b.pdf", b"%PDF-1.7")
+    code, out, _ = prepare("s3://acme-frames/raw/", "--dry-run")
+    assert code == 0
+    assert "1 refused" in out
+    assert "about 50 frames:" in out
+    assert "as PNG" in out
+    assert "as JPEG" in out
+    assert artifacts(s3) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def stale(prepare, s3):
+    """One source gone, one replaced, one as it was, one beside the prefix; and an object that somebody else put there."""
+    for key in ("raw/gone.jpg", "raw/replaced.jpg", "raw/same.jpg", "raw2/gone.jpg"):
+        s3.put(BUCKET, key, picture(80, 60))
+    prepare("s3://acme-frames")
+    s3.client().delete_object(Bucket=BUCKET, Key="raw/gone.jpg")
+    s3.client().delete_object(Bucket=BUCKET, Key="raw2/gone.jpg")
+    s3.put(BUCKET, "raw/replaced.jpg", picture(81, 60))
+    (thumbnail,) = artifacts(s3, "v7s3/raw/gone.jpg/")
+    s3.put(BUCKET, thumbnail.replace("thumbnail.jpg", "frames_manifest.txt"), b"theirs")
+    return artifacts(s3)
+
+
+def test_clean_lists_what_lost_its_source(v7s3, s3, stale):
+    code, out, _ = v7s3("prepare", "s3://acme-frames/raw/", "--clean")
+    assert code == 0
+    assert "v7s3/raw/gone.jpg/" in out
+    assert "the source is gone" in out
+    assert "v7s3/raw/replaced.jpg/" in out
+    assert "the source was replaced" in out
+    assert "same.jpg" not in out
+    assert "raw2" not in out
+    assert artifacts(s3) == stale
+
+
+def test_clean_removes_only_what_is_ours_and_stale(v7s3, s3, stale):
+    code, _, _ = v7s3("prepare", "s3://acme-frames/raw/", "--clean", "--yes")
+    assert code == 0
+    left = artifacts(s3)
+    assert [key.rpartition("/")[2] for key in left] == ["frames_manifest.txt", "thumbnail.jpg", "thumbnail.jpg"]
+    assert [key.split("/")[1:3] for key in left] == [["raw", "gone.jpg"], ["raw", "same.jpg"], ["raw2", "gone.jpg"]]
