@@ -61,6 +61,10 @@ COMMANDS: dict[str, Entry] = {
 _EXAMPLES = """\b
 Examples:
   v7s3 demo                                       the whole journey on this machine
+  v7s3 doctor s3://acme-scans/raw                 every reason why V7 would not see the bucket
+  v7s3 policy apply s3://acme-scans               let V7's role in
+  v7s3 cors apply s3://acme-scans                 let the annotators' browsers load
+  v7s3 register s3://acme-scans/raw --team acme --dataset scans --storage acme-s3
 """
 
 _CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
