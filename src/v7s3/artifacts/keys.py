@@ -58,7 +58,7 @@ def folder_of(prefix: str, key: str, etag: str, recipe: str) -> str:
     escaped = escape(key)
     if len(prefix) + len(escaped) > _LONGEST:
         escaped = _LONG + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{prefix}{escaped}/{escape(etag)}~{recipe}/"
+    return f"{prefix}{escaped}/{escape(etag).replace('/', '~2F')}~{recipe}/"
 
 
 def artifact_of(prefix: str, key: str) -> Artifact | None:

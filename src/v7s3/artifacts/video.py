@@ -6,6 +6,7 @@ each frame is decoded once and goes to both HLS encoders, to the stills and into
 * Pictures of rotated videos are upright *and* `width` and `height` are those of the upright picture.
 * HLS is always 8-bit 4:2:0 with even sides, because browsers play nothing else; stills keep an odd size.
 * Segments end where a multiple of 15 frames does, never at scene cuts, so both renditions have the same segments.
+* HLS has no B-frames: a browser shows frame n at the time the manifest says, where darwin-py's are two frames late.
 * Sound with more than two channels becomes stereo.
 
 The thumbnail is frame number total // 2. The total is known only at the end, so the frames around the middle that the

@@ -118,7 +118,8 @@ def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The whole volume to one range, so that slices can be compared; NaN is black."""
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(finite.min()), float(finite.max())
-    return np.asarray((finite - low) * (255.0 / (high - low) if high > low else 0.0), np.uint8)
+    stretched: NDArray[np.uint8] = np.rint((finite - low) * (255.0 / max(high - low, 1e-30))).astype(np.uint8)
+    return stretched
 
 
 def _monai_metadata(image: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from v7s3.artifacts.clean import remove, stale_artifacts
 from v7s3.cli import output
 from v7s3.cli.progress import size_in_words
+from v7s3.cli.register_summary import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -27,9 +28,8 @@ def run_clean(job: PrepareJob, client: S3Client, url: BucketUrl, prefix: str) ->
             documents.append({**stale._asdict(), "removed": gone})
         elif not job.quiet:
             word = "removed" if gone else "kept" if removes else "stale"
-            output.result(
-                f"{word}  {stale.folder}  {stale.objects:,} objects, {size_in_words(stale.size)}: {stale.reason}"
-            )
+            what = f"{counted(stale.objects, 'object')}, {size_in_words(stale.size)}"
+            output.result(f"{word}  {stale.folder}  {what}: {stale.reason}")
     if job.form == "json":
         output.result_json({"stale": documents, "objects": objects, "bytes": size, "removed": removed})
     elif not objects:
@@ -37,5 +37,5 @@ def run_clean(job: PrepareJob, client: S3Client, url: BucketUrl, prefix: str) ->
     elif removes:
         output.result(f"{removed:,} of {objects:,} objects removed ({size_in_words(size)})")
     else:
-        output.result(f"{objects:,} objects, {size_in_words(size)}: `--clean --yes` removes them")
+        output.result(f"{counted(objects, 'object')}, {size_in_words(size)}: `--clean --yes` removes them")
     return 0

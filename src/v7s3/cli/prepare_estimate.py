@@ -9,6 +9,7 @@ from v7s3.artifacts.estimate import PROBED, THUMBNAIL, VideoEstimate, probe
 from v7s3.artifacts.making import Unmade
 from v7s3.artifacts.original import Original
 from v7s3.cli.progress import size_in_words
+from v7s3.cli.register_summary import counted
 from v7s3.errors import V7S3Error
 from v7s3.items.planning import summary as kept_and_skipped
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from v7s3.artifacts.prepare import Tally
     from v7s3.cli.prepare_summary import Counts, Reasons
 
-_PLURALS = {"image": "images", "video": "videos", "dicom": "volumes"}
+_NOUNS = {"image": "image", "video": "video", "dicom": "volume"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Estimate:
     def text(self) -> str:
         tally, video = self.tally, self.video
         lines = [kept_and_skipped(tally.kinds.total() + self.tally.refused, tally.skipped)]
-        lines += [f"  {tally.kinds[k]:,} {_PLURALS[k]}, {size_in_words(tally.sizes[k])}" for k in tally.kinds]
+        lines += [f"  {counted(tally.kinds[k], _NOUNS[k])}, {size_in_words(tally.sizes[k])}" for k in tally.kinds]
         lines += [f"{self.tally.refused:,} refused:", *self.refusals.lines()] if self.tally.refused else []
         lines.append(
             f"would read {size_in_words(self.read)}, write about {size_in_words(self.written)} below {self.prefix}"
@@ -64,7 +65,7 @@ class Estimate:
                 f"{size_in_words(sizes[1])} as {chosen[1]}; previews {size_in_words(video.previews)}, "
                 f"HLS up to {size_in_words(video.hls)}"
             )
-            lines.append(f"  from the headers of {self.probed:,} of {tally.kinds['video']:,} videos")
+            lines.append(f"  from the headers of {self.probed:,} of {counted(tally.kinds['video'], 'video')}")
         lines.append("What was made by an earlier run is not made again. Nothing was written.")
         return "\n".join(lines)
 

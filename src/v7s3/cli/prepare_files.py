@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -51,7 +51,7 @@ class ItemsFile:
 
     def close(self) -> None:
         if self._path is not None:
-            self._file.close()
+            _close(self._file)
 
 
 @contextmanager
@@ -70,14 +70,17 @@ def report_file(path: Path | None) -> Iterator[Callable[[Made | Unmade], None]]:
     if path is None:
         yield lambda _result: None
         return
-    with _opened(path) as file:
+    file = _opened(path)
 
-        def write(result: Made | Unmade) -> None:
-            with _disk_trouble(str(path)):
-                file.write(scrub(json.dumps(_as_document(result), ensure_ascii=False)) + "\n")
-                file.flush()
+    def write(result: Made | Unmade) -> None:
+        with _disk_trouble(str(path)):
+            file.write(scrub(json.dumps(_as_document(result), ensure_ascii=False)) + "\n")
+            file.flush()
 
+    try:
         yield write
+    finally:
+        _close(file)
 
 
 def _as_document(result: Made | Unmade) -> dict[str, object]:
@@ -93,6 +96,11 @@ def _opened(path: Path) -> TextIO:
         return path.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", hint="name another file") from None
+
+
+def _close(file: TextIO) -> None:
+    with suppress(OSError):  # what could not be written was an error already, when it was written
+        file.close()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from v7s3.artifacts.prepare import Tally
 from v7s3.cli.progress import duration, size_in_words
+from v7s3.cli.register_summary import counted
 from v7s3.items.planning import summary as kept_and_skipped
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Reasons:
         for reason, count in self.counts.most_common():
             keys = self.examples[reason]
             more = f" (+{count - len(keys):,} more)" if count > len(keys) else ""
-            found.append(f"  {count:,} × {reason}\n      {', '.join(keys)}{more}")
+            found.append(f"  {count:,} × {_printable(reason)}\n      {', '.join(map(_printable, keys))}{more}")
         return found
 
     def documents(self) -> list[dict[str, Any]]:
@@ -79,7 +80,7 @@ class Summary:
             *self.counts.notes.lines(),
             f"read {size_in_words(tally.bytes_read)}, wrote {size_in_words(tally.bytes_written)} "
             f"in {duration(self.seconds)}" + (f" · report {self.report}" if self.report else ""),
-            f"{tally.made + tally.present:,} items in {self.items}",
+            f"{counted(tally.made + tally.present, 'item')} in {self.items}",
         ]
         if tally.made + tally.present and not self.items.endswith(".partial"):
             name = "-" if self.items == "standard output" else self.items
@@ -106,3 +107,8 @@ class Summary:
     def _without_schema(self) -> int:
         """Refused before a worker saw them: kept by the filters all the same."""
         return max(0, self.tally.settled - self.tally.kinds.total())
+
+
+def _printable(key: str) -> str:
+    """A key on one line, whatever is in it."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in key)
