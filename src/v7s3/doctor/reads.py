@@ -16,8 +16,8 @@ from v7s3.access.profile import V7_ORIGIN, V7_ROLE, AccessProfile
 from v7s3.aws_errors import bucket_region, error_code, translated
 from v7s3.doctor.contents import Head, LifecycleRule, Listed, Sample, Tagged, variants_of
 from v7s3.doctor.encryption import Default, KmsKey, keys_in_use
-from v7s3.doctor.probe import UnansweredError, Unknown, known
-from v7s3.doctor.sample import ROUNDS, jumps, spaced
+from v7s3.doctor.probe import UnansweredError, Unknown, attempt, known
+from v7s3.doctor.sample import explore, spaced
 from v7s3.doctor.threads import Once, side_by_side
 from v7s3.errors import CredentialsError, DeniedError, NotFoundError, V7S3Error
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from v7s3.doctor.aws import Aws
     from v7s3.doctor.v7 import V7
 
+_NEIGHBOURS = 3  # keys taken where a jump lands
 _FOR_V7 = 12.0  # seconds that questions to AWS wait for V7's record
 _NOT_OFFERED = ("NotImplemented", "501", "XNotImplemented", "UnsupportedOperation")
 _OWNER_ONLY = ("MethodNotAllowed", "405")
@@ -108,29 +109,45 @@ class Reads:
 
     def _bucket(self) -> Existing:
         """Raises NotFoundError when there is no such bucket; anybody, also without credentials, may learn that."""
-        caller = None
-        try:
-            caller = self.caller()
-        except CredentialsError:
-            client = self.aws.anonymous
-        except V7S3Error:
-            client = self.aws.s3  # a server without STS, or one that does not answer
-        else:
-            client = self.aws.s3
         name = self.asked.bucket
+        if isinstance(attempt(self.aws.credentials), Unknown):
+            return self._seen_by_nobody()
         try:
-            answer = client.head_bucket(Bucket=name)
+            answer = self.aws.s3.head_bucket(Bucket=name)
         except ClientError as error:
-            region = bucket_region(error)
-            if error_code(error) in ("403", "AccessDenied", "400") and (region or error_code(error) != "400"):
-                return Existing(region, "needs s3:ListBucket" if client is self.aws.s3 else "needs AWS credentials")
+            if self._is_stranger():  # AWS has not looked at the bucket
+                return self._seen_by_nobody()
+            if error_code(error) == "403":
+                return Existing(bucket_region(error), "needs s3:ListBucket")
             with translated(f"s3://{name}"):
                 raise
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        region = str(headers.get("x-amz-bucket-region") or client.meta.region_name)
-        return Existing(region, is_ours=None if caller is None else self._is_ours(caller))
+        region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region") or self.aws.s3.meta.region_name
+        return Existing(str(region), is_ours=self._is_ours())
 
-    def _is_ours(self, caller: Caller) -> bool | None:
+    def _seen_by_nobody(self) -> Existing:
+        """What S3 tells anybody: 404, or 403 and the region."""
+        with translated(f"s3://{self.asked.bucket}"):
+            try:
+                answer = self.aws.anonymous.head_bucket(Bucket=self.asked.bucket)
+            except ClientError as error:
+                if error_code(error) != "403":
+                    raise
+                return Existing(bucket_region(error), "needs AWS credentials")
+        return Existing(str(answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", "")))
+
+    def _is_stranger(self) -> bool:
+        try:
+            self.caller()
+        except CredentialsError:
+            return True
+        except V7S3Error:
+            return False  # a server without STS, or one that does not answer
+        return False
+
+    def _is_ours(self) -> bool | None:
+        caller = attempt(self.caller)
+        if isinstance(caller, Unknown):
+            return None
         try:
             self.aws.s3.head_bucket(Bucket=self.asked.bucket, ExpectedBucketOwner=caller.account)
         except ClientError as error:
@@ -169,9 +186,9 @@ class Reads:
                 source = f"V7's storage {storage.name}"
         access = access or "read-write"
         written = None if access == "read-only" else written
-        return AccessProfile.of(access, self._folder(), written, list_bucket=list_bucket), source
+        return AccessProfile.of(access, self.folder(), written, list_bucket=list_bucket), source
 
-    def _folder(self) -> str:
+    def folder(self) -> str:
         """The prefix that was asked about; for one object the folder it lies in."""
         key = self.asked.key
         sample = known(self.sample)
@@ -290,17 +307,15 @@ class Reads:
         return Sample(self._spread(prefix, first, wanted), None)
 
     def _spread(self, prefix: str, first: list[Listed], wanted: int) -> tuple[Listed, ...]:
-        """Some of the first page, and what jumps ahead find."""
-        last = first[-1].key
+        """Some of the first page, and what lies beyond it."""
         found = {first[0].key: first[0]}
-        tried: set[str] = set()
-        for _ in range(ROUNDS):
-            places = [place for place in jumps(prefix, sorted(found), last) if place not in tried]
-            if len(found) >= wanted or not places:
-                break
-            tried.update(places)
-            for page in side_by_side(lambda place: self._page(prefix, after=place, limit=1)[0], places):
-                found.update({each.key: each for each in page})
+
+        def after(place: str) -> str | None:
+            page, _ = self._page(prefix, after=place, limit=_NEIGHBOURS)
+            found.update({each.key: each for each in page})
+            return page[0].key if page else None
+
+        explore(prefix, first[0].key, first[-1].key, lambda places: side_by_side(after, places))
         missing = max(wanted - len(found), 1)
         found.update({each.key: each for each in spaced(first, missing)})
         return spaced([found[key] for key in sorted(found)], wanted)

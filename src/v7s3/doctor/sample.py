@@ -1,23 +1,34 @@
 """Which objects to look at: some of all that lie below a prefix, and not only the first page of them.
 
-A listing goes forward only, so later keys are found by jumping: "what comes after raw/5?". Where to jump is worked out
-from the keys that are known; each round of jumps can be made side by side.
+A listing goes forward only, so later keys are found by jumping: "what comes after raw/5?". Every answer is a key, and
+says that nothing lies between the place and that key. What is not ruled out are gaps; each round jumps into the
+coarsest of them, side by side.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
-ROUNDS = 4  # rounds of jumps after the first page
-WIDTH = 24  # jumps in one round
+ROUNDS = 5
+WIDTH = 32  # jumps in one round
 
-_ENDS = (("0", "9"), ("A", "Z"), ("a", "z"))
+_LAST = "\U0010ffff"  # behind everything that begins alike
+_KINDS = ("0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_POPULAR = "".join(sorted("!'()*-. /_" + "".join(_KINDS)))
+
+
+class _Gap(NamedTuple):
+    """Keys may lie between the key `low` and the place or key `high`; `shared` characters are common to both."""
+
+    shared: int
+    low: str
+    high: str
 
 
 def spaced(values: Sequence[T], wanted: int) -> tuple[T, ...]:
@@ -29,45 +40,65 @@ def spaced(values: Sequence[T], wanted: int) -> tuple[T, ...]:
     return tuple(values[index * (len(values) - 1) // (wanted - 1)] for index in range(wanted))
 
 
-def jumps(prefix: str, known: Sequence[str], last_of_page: str) -> tuple[str, ...]:
-    """Where to go on listing so as to find keys that are not known yet; at most `WIDTH` places.
+def explore(
+    prefix: str, first: str, last: str, following: Callable[[Sequence[str]], Sequence[str | None]]
+) -> list[str]:
+    """Keys that come after the first page, spread over the prefix; `first` and `last` are of that page.
 
-    `known` are sorted keys below `prefix`; everything up to `last_of_page` has been listed.
+    `following` gives, for each of several places, the first key after it that has the prefix, None when there is none.
+    Ends after `ROUNDS` rounds, or when nothing is left to find.
     """
-    edges = [last_of_page, *(key for key in known if key > last_of_page)]
-    places = list(_beyond(prefix, edges[-1]))
-    for low, high in pairwise(edges):
-        places += _between(low, high)
-    fresh = sorted({place for place in places if place > last_of_page} - set(known))
-    return spaced(fresh, WIDTH)
+    answers: dict[str, str | None] = {}
+    varies = _shared(first, last)
+    places = [last[: index + 1] + _LAST for index in range(len(prefix), min(len(last), varies + 2))][-WIDTH:]
+    for _ in range(ROUNDS):
+        if not places:
+            break
+        answers.update(zip(places, following(places), strict=True))
+        found = sorted({key for key in answers.values() if key is not None})
+        gaps = sorted(_gaps(prefix, [last, *found], answers))
+        fresh = dict.fromkeys(place for gap in gaps for place in _into(gap) if place not in answers)
+        places = list(fresh)[:WIDTH]
+    return sorted({key for key in answers.values() if key is not None})
 
 
-def _beyond(prefix: str, key: str) -> Iterator[str]:
-    """Places after `key`: for each of its characters the next one, and one half-way to the last of its kind."""
-    for index in range(len(prefix), len(key)):
-        here = ord(key[index])
-        for code in {here + 1, (here + ord(_end(key[index])) + 1) // 2}:
-            if here < code and not 0xD800 <= code <= 0xDFFF:
-                yield key[:index] + chr(code)
+def _gaps(prefix: str, keys: Sequence[str], answers: Mapping[str, str | None]) -> Iterator[_Gap]:
+    """What lies between neighbouring keys, and after the last, as far as no answer rules it out."""
+    nearest: dict[str | None, str] = {}
+    for place, key in answers.items():
+        nearest[key] = min(place, nearest.get(key, place))
+    for low, high in pairwise(keys):
+        bound = max(nearest.get(high, high), low)
+        yield _Gap(_shared(low, bound), low, bound)
+    bound = max(nearest.get(None, prefix + _LAST), keys[-1])
+    yield _Gap(_shared(keys[-1], bound), keys[-1], bound)
 
 
-def _between(low: str, high: str) -> Iterator[str]:
-    """Places between two keys: half-way where they differ, and half-way among those that begin like `low`."""
-    index = next((i for i, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
-    if index < min(len(low), len(high)):
-        middle = (ord(low[index]) + ord(high[index])) // 2
-        if middle > ord(low[index]) and not 0xD800 <= middle <= 0xDFFF:
-            yield low[:index] + chr(middle)
-    if index + 1 < len(low):
-        here = low[index + 1]
-        code = (ord(here) + ord(_end(here)) + 1) // 2
-        if code > ord(here) and not 0xD800 <= code <= 0xDFFF:
-            yield low[: index + 1] + chr(code)
+def _into(gap: _Gap) -> Iterator[str]:
+    """Places in a gap: where its ends differ, and behind those that begin as the lower end does up to there."""
+    for index, high in ((gap.shared, gap.high[gap.shared : gap.shared + 1]), (gap.shared + 1, "")):
+        if index < len(gap.low):
+            for character in _picks(gap.low[index], high or _LAST):
+                place = gap.low[:index] + character
+                if gap.low < place < gap.high:
+                    yield place
 
 
-def _end(character: str) -> str:
-    """The last character of the same kind: 9 for a digit, z for a small letter."""
-    for first, last in _ENDS:
-        if first <= character <= last:
-            return last
-    return max(character, "~")
+def _picks(low: str, high: str) -> tuple[str, ...]:
+    """Characters between two: the next one, the middle of its kind, the first of another kind, the middle of all."""
+    kind = next((each for each in _KINDS if low in each), "")
+    alike = [each for each in kind if low < each < high]
+    others = [each for each in _POPULAR if low < each < high and each not in kind]
+    every = sorted([*alike, *others])
+    picks = [
+        chosen[at]
+        for chosen, at in ((every, 0), (alike, len(alike) // 2), (others, 0), (every, len(every) // 2))
+        if chosen
+    ]
+    return tuple(dict.fromkeys(picks))
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_AT_ONCE = 16  # calls at the same time
+_AT_ONCE = 32  # calls at the same time
 
 
 class DaemonThreads(Executor):

@@ -1,0 +1,243 @@
+"""`v7s3 doctor`'s options: which checks, how they are printed, what else it prints or writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+
+from doctor.conftest import BUCKET
+from doctor.scenarios import OURS, World, three_faults
+from v7s3.access.policy import PolicyDocument
+from v7s3.doctor.probes import PROBES
+from v7s3.doctor.sample import ROUNDS, WIDTH
+
+
+@pytest.fixture
+def world(s3, bucket, darwin, owner, kms, environment, monkeypatch):
+    return World(s3, bucket, darwin, owner, kms, monkeypatch)
+
+
+def idents(out):
+    return [check["id"] for check in json.loads(out)["checks"]]
+
+
+# --- which checks ---------------------------------------------------------------------------------------------------
+def test_only_makes_the_named_checks_and_what_they_depend_on(doctor, s3):
+    code, out, _ = doctor("--only", "cors", "--only", "requester-pays", "--format", "json")
+    assert (code, idents(out)) == (0, ["identity", "name", "bucket", "requester-pays", "cors"])
+    assert s3.requests["operator", "s3:GetBucketPolicy"] == 0
+
+
+def test_skip_leaves_checks_out_and_asks_what_depended_on_them(doctor, s3):
+    code, out, _ = doctor("--skip", "identity,organisation,v7-side", "--format", "json")
+    assert code == 0
+    assert idents(out) == [p.ident for p in PROBES if p.ident not in ("identity", "organisation", "v7-side")]
+    assert {check["status"] for check in json.loads(out)["checks"]} == {"ok"}
+
+
+@pytest.mark.parametrize("option", ["--only", "--skip"])
+def test_an_unknown_check_is_answered_with_the_nearest(doctor, option):
+    code, out, err = doctor(option, "encrypton")
+    assert (code, out) == (2, "")
+    assert err == "error: there is no check 'encrypton'\n  next: did you mean encryption?\n"
+
+
+def test_the_checks_are_listed_with_what_they_ask(v7s3):
+    code, out, _ = v7s3("doctor", "--list-checks")
+    assert code == 0
+    assert "requester-pays  who pays for requests\n" in out
+    assert "                  get_bucket_request_payment  (s3:GetBucketRequestPayment)\n" in out
+    listed = json.loads(v7s3("doctor", "--list-checks", "--format", "json")[1])
+    assert [check["id"] for check in listed["checks"]] == [probe.ident for probe in PROBES]
+
+
+# --- buckets that cannot be used --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("target", "rule"),
+    [
+        ("s3://acme.scans", "BKT002"),
+        ("s3://acme--euw1-az1--x-s3/raw", "BKT003"),
+        ("s3://acme-alias-s3alias", "BKT003"),
+        ("s3://Acme_Scans", "BKT001"),
+    ],
+)
+def test_a_name_that_v7_cannot_use_is_found_without_asking(doctor, s3, target, rule):
+    code, out, _ = doctor("--offline", target=target)
+    assert code == 1
+    assert f"    {rule}  error: " in out
+    assert s3.requests.total() == 0
+    code, out, _ = doctor(target=target)
+    assert code == 1
+    assert "[skip]  policy          not asked: name comes first\n" in out
+
+
+def test_a_bucket_that_does_not_exist_ends_in_4(doctor):
+    code, out, _ = doctor(target="s3://acme-scams")
+    assert code == 4
+    assert "[FAIL]  bucket          s3://acme-scams: not found (404)\n    BKT004  error: " in out
+    assert "[skip]  policy          not asked: bucket comes first\n" in out
+    assert "[skip]  cors-live       not asked: bucket comes first\n" in out
+
+
+@pytest.mark.parametrize(("target", "words"), [("", "which bucket?"), ("acme-scans", "write s3://acme-scans")])
+def test_what_is_no_bucket_is_answered_with_what_to_write(doctor, target, words):
+    code, out, err = doctor(target=target)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+# --- offline ----------------------------------------------------------------------------------------------------------
+def test_offline_it_reads_the_files_and_asks_nobody(doctor, s3, darwin, tmp_path):
+    policy, cors = tmp_path / "policy.json", tmp_path / "cors.json"
+    policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [{**OURS, "Action": "s3:GetObject"}]}))
+    cors.write_text('[{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://darwin.v7labs.com"]}]')
+    code, out, _ = doctor("--offline", "--policy-file", policy, "--cors-file", cors, "--format", "json")
+    assert code == 1
+    status = {check["id"]: check["status"] for check in json.loads(out)["checks"]}
+    assert {ident for ident, value in status.items() if value != "skip"} == {"name", "policy", "public-access", "cors"}
+    assert (status["policy"], status["public-access"]) == ("fail", "ok")
+    assert s3.requests.total() + darwin.requests.total() == 0
+
+
+def test_files_are_for_offline(doctor, tmp_path):
+    code, _, err = doctor("--policy-file", tmp_path / "policy.json")
+    assert (code, "--offline" in err) == (2, True)
+
+
+# --- formats ----------------------------------------------------------------------------------------------------------
+def test_warnings_count_when_they_are_asked_to(doctor, s3):
+    s3.allow_origin(BUCKET, "*")
+    assert doctor()[0] == 0
+    assert doctor("--fail-level", "warning")[0] == 1
+
+
+def test_github_gets_annotations_and_the_summary_page(world, doctor, monkeypatch, tmp_path):
+    three_faults(world)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    code, out, _ = doctor("--format", "github")
+    assert code == 1
+    assert [line.partition("title=")[2][:6] for line in out.splitlines() if line.startswith("::error ")] == [
+        *("POL105", "ENC002", "COR030", "COR040", "COR042")
+    ]
+    assert "| encryption | **FAIL** |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_markdown_is_a_table_with_what_to_do(world, doctor):
+    three_faults(world)
+    _, out, _ = doctor("--format", "markdown")
+    assert out.startswith("### v7s3: `s3://acme-scans/raw`\n\nv7s3 <version> · AWS <account> as user/operator ")
+    assert "| cors | **FAIL** | the bucket has no CORS configuration |\n" in out
+    assert "- v7s3 cors apply s3://acme-scans\n" in out
+
+
+def test_v_shows_calls_permissions_and_what_cannot_be_seen(doctor):
+    _, out, _ = doctor("-v")
+    assert "          asked get_bucket_cors (needs s3:GetBucketCORS)\n" in out
+    assert "          access: V7's storage acme-scans\n" in out
+    assert "          V7's role needs rights of its own for this bucket and key: if all else is green, " in out
+
+
+# --- permissions ------------------------------------------------------------------------------------------------------
+def test_permissions_are_a_policy_that_has_what_every_check_needs(v7s3):
+    code, out, _ = v7s3("doctor", "s3://acme-scans/raw/", "--permissions")
+    policy = PolicyDocument.parse(
+        {**json.loads(out), "Statement": [{**s, "Principal": "*"} for s in json.loads(out)["Statement"]]}
+    )
+    granted = {action for statement in policy.statements for action in statement.actions}
+    assert (code, granted) == (0, {action for probe in PROBES for action in probe.permissions})
+    assert {resource for statement in policy.statements for resource in statement.resources} == {
+        *("arn:aws:s3:::acme-scans", "arn:aws:s3:::acme-scans/raw/*", "*")
+    }
+
+
+def test_permissions_of_another_command(v7s3):
+    code, out, _ = v7s3("doctor", "s3://acme-scans", "--permissions", "--command", "cors apply")
+    assert (code, json.loads(out)["Statement"]) == (
+        0,
+        [
+            {
+                "Sid": "V7s3Bucket",
+                "Effect": "Allow",
+                "Action": ["s3:GetBucketCORS", "s3:PutBucketCORS"],
+                "Resource": "arn:aws:s3:::acme-scans",
+            }
+        ],
+    )
+
+
+def test_permissions_of_a_command_that_does_not_exist(v7s3):
+    code, _, err = v7s3("doctor", "s3://acme-scans", "--permissions", "--command", "registers")
+    assert (code, err) == (
+        2,
+        "error: no permissions are known for 'registers'\n  next: did you mean --command 'register'?\n",
+    )
+
+
+def test_an_operator_with_these_permissions_is_denied_nothing(doctor, s3):
+    """What the checks ask beyond their own list of permissions would be refused here."""
+    listed = {action for probe in PROBES for action in probe.permissions}
+    doctor()
+    asked = {action for who, action in s3.requests if who == "operator"}
+    assert asked - listed == {"sts:GetCallerIdentity"}
+
+
+# --- secrets, bundle --------------------------------------------------------------------------------------------------
+def test_the_bundle_has_findings_and_request_ids_and_no_names_of_objects(world, doctor, tmp_path, s3):
+    three_faults(world)
+    path = tmp_path / "bundle.json"
+    path.write_text("old")
+    code, _, err = doctor("--bundle", path)
+    text = path.read_text(encoding="utf-8")
+    bundle = json.loads(text)
+    assert (code, err) == (1, f"bundle: {path}, without names of objects\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "raw/2.jpg" not in text
+    assert ".jpg" not in text
+    assert "such as object-3: kms:Decrypt denied" in text
+    assert bundle["version"] == 1
+    assert {"v7s3", "python", "platform", "packages", "heading", "report", "requests"} <= bundle.keys()
+    # Not in the bundle: the two GETs of a browser, and the question that S3 sent to another region.
+    assert len(bundle["requests"]) == sum(n for (who, _), n in s3.requests.items() if who == "operator") - 3
+    assert all(each["request_id"] for each in bundle["requests"])
+
+
+def test_the_bundle_keeps_names_when_it_is_asked_to(world, doctor, tmp_path):
+    three_faults(world)
+    doctor("--bundle", tmp_path / "bundle.json", "--with-keys")
+    assert "such as raw/2.jpg" in (tmp_path / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_secrets_appear_nowhere(world, doctor, tmp_path, s3):
+    three_faults(world)
+    path = tmp_path / "bundle.json"
+    printed = ""
+    for form in ("text", "json", "github", "markdown", "junit"):
+        _, out, err = doctor("--format", form, "-v", "--bundle", path, "--with-keys")
+        printed += out + err + path.read_text(encoding="utf-8")
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in printed
+    assert os.environ["V7_API_KEY"].partition(".")[2] not in printed
+    assert "X-Amz-Signature" not in printed
+
+
+# --- how much is asked ------------------------------------------------------------------------------------------------
+def test_a_bucket_of_many_objects_is_sampled_beyond_its_first_page(doctor, s3, owner):
+    s3.put_many(BUCKET, ((f"raw/{n:05d}.jpg", 10) for n in range(5000)))
+    for number in range(2000, 5000):
+        s3.store.key(BUCKET, f"raw/{number:05d}.jpg")._storage_class = "GLACIER"
+    code, out, _ = doctor("--only", "archive,objects", "--sample", "10")
+    assert code == 1
+    assert "objects looked at are archived" in out
+    assert "10 of many objects looked at" in out
+    assert s3.requests["operator", "s3:GetObject"] == 10
+    assert s3.requests["operator", "s3:ListBucket"] <= 4 + ROUNDS * WIDTH
+
+
+def test_each_question_is_put_once(doctor, s3):
+    doctor()
+    asked = {action: count for (who, action), count in s3.requests.items() if who == "operator"}
+    assert asked.pop("s3:GetObject") == 5  # three HeadObject, two GETs of a browser
+    assert asked.pop("s3:ListBucket") == 4  # HeadBucket, sent on to its region, with its owner; one listing
+    assert set(asked.values()) == {1}
