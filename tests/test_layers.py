@@ -117,10 +117,12 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
             "v7s3.darwin",
             "v7s3.doctor",
             "v7s3.errors",
+            "v7s3.items.payload",
             "v7s3.report",
             "v7s3.s3",
         },
     ),
+    "v7s3.doctor.png": (set(), set()),
     "v7s3.doctor.rules": (set(), {"v7s3.report"}),
     "v7s3.doctor.bundle": (set(), {"v7s3.doctor"}),
     **dict.fromkeys(  # the pure part: from answers to findings

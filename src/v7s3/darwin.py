@@ -13,7 +13,7 @@ import ssl
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -257,6 +257,18 @@ class Darwin:
         path = _team_path(team, f"items/{quote(item_id, safe='')}")
         return self._call("GET", path, _ITEM, f"read the item {item_id}")
 
+    def file_url(self, team: str, slot_id: str, what: Literal["original", "thumbnail"]) -> str:
+        """Where V7 sends a browser for one file of an item: a signed address, as good as the file itself.
+
+        The path is the one that Darwin JSON exports name in `source_files[].url` and `thumbnail_url`.
+        """
+        path = _team_path(team, f"files/{quote(slot_id, safe='')}/{what}")
+        response = self._exchange("GET", path, f"show the {what} of {slot_id}", may_redirect=True)
+        location = str(response.headers.get("Location", ""))
+        if not location:
+            raise ServiceError(f"V7 does not say where the {what} of {slot_id} is", hint="look at the item in V7")
+        return location
+
     def delete_items(self, team: str, dataset_id: int, item_ids: Sequence[str]) -> None:
         """Delete items from V7. The objects in the bucket, and what V7 wrote beside them, stay."""
         if not item_ids:
@@ -289,6 +301,7 @@ class Darwin:
         *,
         content: bytes | None = None,
         params: tuple[tuple[str, str], ...] = (),
+        may_redirect: bool = False,
     ) -> httpx.Response:
         request = httpx.Request(
             method,
@@ -303,7 +316,7 @@ class Darwin:
             response = self._transport.handle_request(request)
         except httpx.RequestError as error:
             raise self._fault(error) from error
-        if not response.is_success:
+        if not response.is_success and not (may_redirect and response.is_redirect):
             self._raise(response, purpose)
         return response
 

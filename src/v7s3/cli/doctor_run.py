@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shlex
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+import typer
+
 from v7s3 import __version__
 from v7s3.apikey import find_api_key
 from v7s3.cli.output import keep_secret, note, scrub
+from v7s3.cli.session import find_storage
 from v7s3.darwin import Darwin, Limits
 from v7s3.doctor.aws import Aws
 from v7s3.doctor.bundle import make_bundle
-from v7s3.doctor.probe import Unknown, attempt
+from v7s3.doctor.canary import CALLS, Canary, make_plan
+from v7s3.doctor.probe import Probe, Unknown, attempt, examine
 from v7s3.doctor.probes import PROBES
 from v7s3.doctor.reads import Reads
 from v7s3.doctor.run import Round
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from v7s3.cli.doctor_job import Job
+    from v7s3.doctor.canary import Plan
     from v7s3.doctor.reads import Asked
     from v7s3.report import Check, Finding
 
@@ -56,10 +63,56 @@ class Examination:
         self.v7.close()
 
     def run(self) -> Report:
+        """With --canary the person is asked first. Raises UsageError when there is nobody to ask."""
+        plan = self._canary_plan() if self.job.canary else None
         probes = [probe for probe in PROBES if probe.ident in self.job.chosen]
         found = Round(probes, self.reads, self.job.timeout, self._done).run()
+        if plan is not None:
+            found = (*found, self._fly(plan, found))
         checks = tuple(made_specific(check, self.asked.bucket) for check in found)
         return Report(self.asked.url, checks, self.heading(), next_steps(checks, self.asked))
+
+    def _canary_plan(self) -> Plan | None:
+        """What the canary will write, told and agreed to; None when it is only to be told (--dry-run)."""
+        if not self.asked.dataset:
+            raise UsageError("the canary needs a dataset to be registered in", hint="give --dataset")
+        if self.v7.why:
+            raise CredentialsError(self.v7.why, hint="the canary registers an item: export V7_API_KEY=…")
+        storage = find_storage(self.v7.darwin, self.v7.team, self.asked.storage)
+        if storage.bucket and storage.bucket != self.asked.bucket:
+            raise UsageError(
+                f"V7's storage {storage.name!r} is the bucket {storage.bucket!r}, not {self.asked.bucket!r}",
+                hint="choose the bucket's storage with --storage",
+            )
+        token, now = secrets.token_hex(4), datetime.now(UTC)
+        plan = make_plan(self.asked.bucket, self.reads.folder(), storage, self.v7.team, self.asked.dataset, now, token)
+        note("The canary will")
+        for line in plan.words():
+            note(f"  {line}")
+        if self.job.dry_run:
+            note("Dry run: nothing is written.")
+            return None
+        if not self.job.yes and not sys.stdin.isatty():
+            raise UsageError(
+                "the canary writes to the bucket, and there is no terminal to ask on",
+                hint="`--yes` writes without asking, `--dry-run` only says what would be written",
+            )
+        if not self.job.yes and not typer.confirm("Go on?", err=True):
+            note("nothing was written")
+            raise typer.Abort
+        return plan
+
+    def _fly(self, plan: Plan, checks: Sequence[Check]) -> Check:
+        flight = Canary(
+            plan,
+            self.aws,
+            self.v7.darwin,
+            checks,
+            self.asked.origins,
+            self.job.canary_timeout,
+            (lambda _line: None) if self.job.quiet else lambda line: note(f"canary: {line}"),
+        )
+        return examine(Probe("canary", "one picture through the whole chain", Canary.fly, CALLS), flight)
 
     def write_bundle(self, report: Report, path: Path) -> None:
         """Write the support bundle, readable by its owner alone. Raises UsageError when it cannot be written."""
