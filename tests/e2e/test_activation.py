@@ -34,6 +34,8 @@ def test_write_prints_the_email_and_what_comes_next(v7s3, environment):
     for line in ("eu-west-1", "acme-frames", "darwin/", "read and write"):
         assert line in out
     assert err == (
+        "warning: policy: acme-frames has no bucket policy\n"
+        "warning: cors: the bucket has no CORS configuration\n"
         "next: make sure that the bucket is ready (`v7s3 doctor s3://acme-frames`), send it, then\n"
         "      v7s3 activation status s3://acme-frames --team acme --wait\n"
     )

@@ -90,10 +90,29 @@ def write(
         note(f"region: {'--region' if region else 'asked the bucket (HeadBucket, needs s3:ListBucket)'}")
         note(f"team: {'--team or V7_TEAM' if team else 'asked V7 whose the API key is'}")
     if not quiet:
-        _advise(asked, url)
+        _advise(asked, url, _settings(profile, region, endpoint_url))
 
 
-def _advise(asked: Activation, url: BucketUrl) -> None:
+def _warn_unless_ready(asked: Activation, settings: AwsSettings) -> None:
+    """Activation of a bucket that V7 cannot read ends in items without pictures, so it is said before."""
+    from v7s3.cli.doctor_run import look_at_bucket
+    from v7s3.cli.output import note
+    from v7s3.doctor.reads import Asked
+
+    asks = Asked(asked.bucket, team=asked.team, access=asked.access, write_prefix=asked.prefix)
+    try:
+        checks = look_at_bucket(asks, settings)
+    except V7S3Error as error:
+        note(f"warning: the bucket was not looked at: {error.message}")
+        return
+    for check in checks:
+        if check.status in ("fail", "error", "warn"):
+            note(f"warning: {check.ident}: {check.summary}")
+    if unread := [check.ident for check in checks if check.status == "skip"]:
+        note(f"warning: not looked at: {', '.join(unread)}")
+
+
+def _advise(asked: Activation, url: BucketUrl, settings: AwsSettings) -> None:
     """What to think of before the e-mail is sent, and what to do after."""
     from v7s3.activation import WHOLE_BUCKET
     from v7s3.cli.output import note
@@ -102,6 +121,7 @@ def _advise(asked: Activation, url: BucketUrl) -> None:
         note(f"warning: {WHOLE_BUCKET.title} ({WHOLE_BUCKET.ident}): {WHOLE_BUCKET.why}; {WHOLE_BUCKET.fix}")
     if url.key:
         note(f"note: V7 is asked for the whole bucket, not only {url.key!r}; --write-prefix says where it may write")
+    _warn_unless_ready(asked, settings)
     note(f"next: make sure that the bucket is ready (`v7s3 doctor {url}`), send it, then")
     note(f"      v7s3 activation status s3://{url.bucket} --team {asked.team} --wait")
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from v7s3.report import Check, Finding
 
 _FOR_HEADING = 1.0  # seconds to wait for what only the heading wants
+_FOR_WARNING = 15.0  # seconds for the checks of a command that does something else
+_BUCKET_SIDE = {"bucket", "policy", "public-access", "encryption", "requester-pays", "cors"}
 _LIMITS = Limits(attempts=3, timeout=20)
 
 
@@ -148,6 +150,22 @@ class Examination:
     def _v7_words(self) -> str:
         team = attempt(lambda: self.v7.own_team(_FOR_HEADING))
         return f"V7: {team}" if isinstance(team, Unknown) else f"V7 team {team} ({self.v7.source})"
+
+
+def look_at_bucket(asked: Asked, settings: AwsSettings) -> tuple[Check, ...]:
+    """The doctor's checks of the bucket alone, without V7: for commands that warn before it is too late."""
+    aws, v7 = Aws(settings), V7(None, why="V7 is not asked here")
+    reads = Reads(asked, aws, v7)
+
+    def enter(check: Check) -> None:
+        if check.ident == "bucket":
+            aws.enter(reads.region)
+
+    probes = [probe for probe in PROBES if probe.ident in _BUCKET_SIDE]
+    try:
+        return Round(probes, reads, _FOR_WARNING, enter).run()
+    finally:
+        aws.close()
 
 
 def _open_v7(asked: Asked, darwin_url: str, api_key_file: Path | None) -> V7:
