@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 
 import pytest
@@ -87,6 +88,31 @@ def test_what_is_no_bucket_is_answered_with_what_to_write(doctor, target, words)
     code, out, err = doctor(target=target)
     assert (code, out) == (2, "")
     assert words in err
+
+
+# --- servers that are not there -----------------------------------------------------------------------------------------
+def closed_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_an_s3_that_cannot_be_reached_holds_v7_up_in_nothing(doctor):
+    code, out, _ = doctor("--endpoint-url", closed_port())
+    assert code == 1
+    assert "[skip]  identity        AWS: cannot reach " in out
+    assert "[error] bucket          s3://acme-scans: cannot reach " in out
+    assert "[skip]  policy          not asked: bucket comes first\n" in out
+    assert "[ok]    storage         acme-scans: acme-scans, eu-west-1, read-write, writes to darwin\n" in out
+    assert "a bug in v7s3" not in out
+
+
+def test_a_v7_that_cannot_be_reached_holds_aws_up_in_nothing(doctor):
+    code, out, _ = doctor("--darwin-url", closed_port(), "--skip", "dataset,storage")
+    assert code == 1
+    assert "[error] v7-key          http://127.0.0.1:" in out
+    assert "PutObject on raw/* (read-write assumed)\n" in out
+    assert "[ok]    cors-live       S3 lets https://darwin.v7labs.com GET (200)" in out
 
 
 # --- offline ----------------------------------------------------------------------------------------------------------

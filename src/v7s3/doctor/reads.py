@@ -109,18 +109,17 @@ class Reads:
 
     def _bucket(self) -> Existing:
         """Raises NotFoundError when there is no such bucket; anybody, also without credentials, may learn that."""
-        name = self.asked.bucket
         if isinstance(attempt(self.aws.credentials), Unknown):
             return self._seen_by_nobody()
-        try:
-            answer = self.aws.s3.head_bucket(Bucket=name)
-        except ClientError as error:
-            if self._is_stranger():  # AWS has not looked at the bucket
-                return self._seen_by_nobody()
-            if error_code(error) == "403":
+        with translated(f"s3://{self.asked.bucket}"):
+            try:
+                answer = self.aws.s3.head_bucket(Bucket=self.asked.bucket)
+            except ClientError as error:
+                if self._is_stranger():  # AWS has not looked at the bucket
+                    return self._seen_by_nobody()
+                if error_code(error) != "403":
+                    raise
                 return Existing(bucket_region(error), "needs s3:ListBucket")
-            with translated(f"s3://{name}"):
-                raise
         region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region") or self.aws.s3.meta.region_name
         return Existing(str(region), is_ours=self._is_ours())
 
@@ -148,10 +147,11 @@ class Reads:
         caller = attempt(self.caller)
         if isinstance(caller, Unknown):
             return None
-        try:
-            self.aws.s3.head_bucket(Bucket=self.asked.bucket, ExpectedBucketOwner=caller.account)
-        except ClientError as error:
-            return False if error_code(error) == "403" else None
+        with translated(f"s3://{self.asked.bucket}"):
+            try:
+                self.aws.s3.head_bucket(Bucket=self.asked.bucket, ExpectedBucketOwner=caller.account)
+            except ClientError as error:
+                return False if error_code(error) == "403" else None
         return True
 
     @property
