@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import rows_listing
+import rows_media
 import rows_pacing
 import rows_register
 import rows_scale
@@ -36,6 +37,8 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "memory": rows_scale.memory,
     "shards": rows_scale.shards,
     "startup": rows_start.startup,
+    "thumbnails": rows_media.thumbnails,
+    "video": rows_media.video,
 }
 
 

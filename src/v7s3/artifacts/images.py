@@ -139,7 +139,7 @@ def thumbnail_of(image: Image.Image, orientation: int = 1) -> bytes:
         _seek_smaller_copy(image, box)
     target = fitted(image.size, box)
     image.draft(None, target)
-    small = _for_resizing(image).resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = _for_resizing(image).resize(target, Image.Resampling.HAMMING, reducing_gap=3.0)
     if orientation in _UPRIGHT and not turned_already:
         small = small.transpose(_UPRIGHT[orientation])
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "L") else None

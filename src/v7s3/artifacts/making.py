@@ -6,6 +6,7 @@ pictures travel between the worker and S3 only.
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -39,7 +40,7 @@ _METADATA = "metadata.json"
 _SIZE = "v7s3-size"  # metadata of a thumbnail: what images.Size says of its source
 _ATTEMPTS = 3  # of an object, beside those of each request
 _PAUSE = 1.0  # seconds before the second attempt; doubles
-_WHOLE = 1024 * 1024  # bytes: an image up to this size is fetched in one request
+_WHOLE = 8 * 1024 * 1024  # bytes: a thumbnail needs all of an image, and each request costs as much as half a megabyte
 _HEAD = 64 * 1024  # bytes of a larger one that are looked at first
 
 
@@ -215,6 +216,8 @@ def _image(bench: Bench, file: BinaryIO) -> Found | Refusal:
     if mark is not None and (told := mark.get(_SIZE)):
         size = Size.from_text(told)
         return Found(slots.image_slot(bench.source, size, bench.folder), fresh=False, notes=Picture(size, b"").notes)
+    if bench.source.size <= _WHOLE:
+        file = io.BytesIO(file.read(bench.source.size))  # decoders read it in small pieces
     picture = picture_of(file, bench.source.key, max_pixels=bench.workshop.max_pixels)
     if not isinstance(picture, Picture):
         return picture

@@ -1,0 +1,121 @@
+"""Thumbnails beside Pillow's full decode, videos beside darwin-py's extractor."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from measure import MeasurementError, Sample, in_turn, median, once, ratio, scratch, server, subject
+from media import clip, photos
+from rows_register import darwin_py
+from table import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PHOTOS = 240
+QUALITIES = {1: "PNG frames", 5: "JPEG frames"}
+
+
+def thumbnails(rounds: int) -> list[Line]:
+    """Sizes and thumbnails of 12-megapixel JPEGs: S3 to S3 against Pillow's full decode of local files."""
+    paths = [str(path) for path in photos(8)]
+    with server("media_s3.py", str(PHOTOS)) as s3:
+        samples = in_turn(
+            {
+                "Pillow, full decode": lambda: _pillow(paths),
+                "v7s3 prepare, one worker": lambda: _prepare(s3, workers=1),
+                "v7s3 prepare, two workers": lambda: _prepare(s3, workers=2),
+            },
+            rounds=rounds,
+        )
+    pillow, one, two = samples.values()
+    per_core = ratio([sample.cpu for sample in pillow], [sample.cpu for sample in one])
+    faster = ratio([sample.wall for sample in one], [sample.wall for sample in two])
+    return [
+        Line(
+            f"{PHOTOS} thumbnails and sizes, 12 MP JPEG, S3 to S3, the whole command: CPU",
+            "Pillow, full decode, from disk",
+            f"1/{per_core:.1f} of {median([sample.cpu for sample in pillow]):.0f} s; "
+            f"{median([sample.peak for sample in one]):.0f} MB a worker",
+            "≥ 4.5×",
+            per_core >= 4.5,
+        ),
+        Line("the same, two workers: wall", "one worker", f"{faster:.2f}× faster", "1.8×", faster >= 1.8),
+    ]
+
+
+def _pillow(paths: Sequence[str]) -> Sample:
+    with scratch() as home:
+        return once([sys.executable, subject("thumbnails_pillow"), str(PHOTOS), *paths], home=home)
+
+
+def _prepare(s3: str, *, workers: int) -> Sample:
+    """Every run writes to a prefix of its own, so that it finds nothing made."""
+    _prepare.runs = getattr(_prepare, "runs", 0) + 1
+    with scratch() as home:
+        command = [sys.executable, subject("prepare_v7s3"), "s3://photos/raw", "--endpoint-url", s3, "-q"]
+        where = ["--artifacts-prefix", f"run{_prepare.runs}/", "--output", str(home / "items.jsonl")]
+        sample = once([*command, *where, "--workers", str(workers)], home=home)
+        if len((home / "items.jsonl").read_text().splitlines()) != PHOTOS:
+            raise MeasurementError("not every photo became an item")
+    return sample
+
+
+def video(rounds: int) -> list[Line]:
+    """8 s of 1080p, compact schema, two frames a second, against darwin-py's extractor."""
+    python = darwin_py()
+    if python is None or shutil.which("ffmpeg") is None:
+        return [Line("video", "darwin-py SKIPPED: it needs ffmpeg", "")]
+    return [line for quality, name in QUALITIES.items() for line in _video(python, quality, name, rounds)]
+
+
+def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
+    with scratch() as kept:
+        commands = {
+            "darwin-py": [python, subject("video_darwinpy"), str(clip())],
+            "fast": [sys.executable, subject("video_v7s3"), str(clip())],
+            "medium": [sys.executable, subject("video_v7s3"), str(clip())],
+        }
+
+        def run(name: str) -> Sample:
+            folder = kept / name
+            shutil.rmtree(folder, ignore_errors=True)
+            preset = [] if name == "darwin-py" else [name]
+            return once([*commands[name], str(folder), str(quality), *preset], home=kept)
+
+        samples = in_turn({one: (lambda one=one: run(one)) for one in commands}, rounds=rounds)
+        similar = {one: _ssim(kept / one) for one in commands}
+    theirs = samples.pop("darwin-py")
+    targets = {"fast": 3.5, "medium": 1.5}
+    lines = []
+    for preset, ours in samples.items():
+        if {(s.said["frames"], s.said["visible"]) for s in (*ours, *theirs)} != {(240, 16)}:
+            raise MeasurementError("the frames of the clip were not all seen")
+        less = ratio([sample.cpu for sample in theirs], [sample.cpu for sample in ours])
+        peak = median([sample.peak for sample in ours])
+        sizes = [median([sample.said["hls_mb"] for sample in group]) for group in (ours, theirs)]
+        lines.append(
+            Line(
+                f"video, 8 s of 1080p, {name}, x264 {preset}: CPU",
+                "darwin-py's extractor",
+                f"1/{less:.1f} of {median([sample.cpu for sample in theirs]):.0f} s; {peak:.0f} MB; HLS "
+                f"{sizes[0]:.1f} MB, SSIM {similar[preset]:.3f} against {sizes[1]:.1f} MB, {similar['darwin-py']:.3f}",
+                f"≥ {targets[preset]}×, ≤ 400 MB",
+                less >= targets[preset] and peak <= 400,
+            )
+        )
+    return lines
+
+
+def _ssim(folder: Path) -> float:
+    """How alike the segments are to the source, picture by picture."""
+    numbered = "settb=1/30,setpts=N"
+    words = ["ffmpeg", "-nostdin", "-i", str(folder / "segments/high/index.m3u8"), "-i", str(clip())]
+    compare = ["-lavfi", f"[0:v]{numbered}[a];[1:v]{numbered}[b];[a][b]ssim", "-f", "null", "-"]
+    done = subprocess.run([*words, *compare], capture_output=True, text=True, check=True)
+    return float(re.findall(r"All:(\S+)", done.stderr)[0])
