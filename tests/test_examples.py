@@ -29,6 +29,7 @@ EXERCISED = {
     "cors/good/*": "access/test_cors_examples.py",
     "cors/bad/*": "access/test_cors_examples.py",
     "cors/pictures-load.png": "e2e/test_cors_browser.py",
+    "screenshots/demo.svg": "test_readme.py",
     "media/*/*": "cli/test_demo.py",
     "media/README.md": "test_examples.py",
     "arrivals/*": "test_arrivals_example.py",

@@ -37,8 +37,8 @@ def test_both_sides_and_the_settings_whole(whoami, darwin, s3):
     code, out, err = whoami()
     assert (code, err) == (0, "")
     assert out == (
-        "[ok]   AWS: arn:aws:iam::100000000001:user/owner\n"
-        "         account      100000000001\n"
+        f"[ok]   AWS: arn:aws:iam::{s3.account}:user/owner\n"
+        f"         account      {s3.account}\n"
         "         credentials  access key ****************ting  environment variables\n"
         "         region       us-east-1\n"
         f"[ok]   V7: team acme at {darwin.url}\n"
