@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from artifacts.scans import coloured, dicom, nifti, palette, ramp
 from v7s3.artifacts.refusal import Refusal
 from v7s3.artifacts.slots import volume_slot
 from v7s3.artifacts.volumes import Volume, extract
 from v7s3.items.objects import StorageObject
 from v7s3.items.payload import as_item
-
-
-def dicom(pixels: np.ndarray, **fields) -> bytes:
-    """A file of (rows, columns) or (frames, rows, columns) 16-bit pixels."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, generate_uid()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    one = Dataset()
-    one.file_meta = meta
-    one.SOPClassUID, one.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    one.Rows, one.Columns = pixels.shape[-2:]
-    if pixels.ndim == 3:
-        one.NumberOfFrames = pixels.shape[0]
-    one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
-    one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 16, 15, 0
-    one.PixelData = pixels.astype("<u2").tobytes()
-    for name, value in fields.items():
-        setattr(one, name, value)
-    out = io.BytesIO()
-    one.save_as(out, enforce_file_format=True)
-    return out.getvalue()
-
-
-def nifti(values: np.ndarray, *, affine=None, packed: bool = True) -> bytes:
-    from nibabel.nifti1 import Nifti1Image
-
-    data = Nifti1Image(values, np.eye(4) if affine is None else affine).to_bytes()
-    return gzip.compress(data) if packed else data
 
 
 def made(blob: bytes, name: str) -> tuple[Volume, dict[str, bytes]]:
@@ -56,10 +25,6 @@ def made(blob: bytes, name: str) -> tuple[Volume, dict[str, bytes]]:
 
 def pixels_of(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
-
-
-def ramp(rows: int = 40, columns: int = 60) -> np.ndarray:
-    return np.linspace(0, 4000, rows * columns).reshape(rows, columns)
 
 
 def test_a_slice_is_a_section():
@@ -89,6 +54,43 @@ def test_inverted_grey_is_shown_upright():
     assert (seen[0, 0], seen[-1, -1]) == (255, 0)
 
 
+def test_a_window_that_the_pixels_do_not_fill_leaves_them_as_dark_as_they_are():
+    """CT of soft tissue seen in a wide window is grey, not black and white."""
+    _, put = made(dicom(np.linspace(900, 1100, 2400).reshape(40, 60), WindowCenter=1000, WindowWidth=2000), "ct.dcm")
+    seen = pixels_of(put["sections/high/000000000.png"])
+    assert (int(seen.min()), int(seen.max())) == (115, 140)
+
+
+def test_the_padding_around_a_round_field_of_view_does_not_take_the_contrast():
+    pixels = ramp() + 30_000
+    pixels[0, :] = 0
+    _, put = made(dicom(pixels, PixelPaddingValue=0), "ct.dcm")
+    seen = pixels_of(put["sections/high/000000000.png"])
+    assert (seen[0, 0], seen[-1, -1]) == (0, 255)
+    assert int(seen[1, 0]) < 10
+
+
+COLOURS = np.array([[(255, 0, 0), (0, 255, 0)], [(0, 0, 255), (200, 100, 50)]])
+YBR = np.array([[(76, 85, 255), (150, 44, 21)], [(29, 255, 107), (124, 86, 182)]])  # of COLOURS (PS3.3 C.7.6.3.1.2)
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [
+        coloured(COLOURS, "RGB"),
+        coloured(COLOURS * 257, "RGB", bits=16),
+        coloured(YBR, "YBR_FULL"),
+        palette(
+            np.array([[3, 7], [0, 255]]), dict(zip((3, 7, 0, 255), map(tuple, COLOURS.reshape(4, 3)), strict=True))
+        ),
+    ],
+    ids=["RGB", "RGB of 16 bits", "YCbCr", "palette"],
+)
+def test_colours_are_those_of_the_file(blob):
+    _, put = made(blob, "us.dcm")
+    assert pixels_of(put["sections/high/000000000.png"]).tolist() == pytest.approx(COLOURS, abs=2)
+
+
 @pytest.mark.parametrize(("name", "packed"), [("mr.nii.gz", True), ("mr.nii", False)])
 def test_a_nifti_volume_is_axial_sections_with_what_v7_wants_to_know(name, packed):
     values = np.zeros((8, 10, 5), np.float32)
@@ -99,6 +101,10 @@ def test_a_nifti_volume_is_axial_sections_with_what_v7_wants_to_know(name, packe
     assert volume.metadata is not None
     assert volume.metadata["shape"] == [1, 8, 10, 5]
     assert volume.metadata["primary_plane"] == "AXIAL"
+
+
+def test_one_moment_in_time_is_a_volume():
+    assert made(nifti(np.ones((4, 4, 3, 1), np.float32)), "mr.nii.gz")[0].slices == 3
 
 
 def test_a_nifti_volume_is_turned_as_radiologists_look_at_it():

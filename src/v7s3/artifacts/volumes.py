@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pydicom
+from nibabel.funcs import squeeze_image
 from nibabel.nifti1 import Nifti1Image
 from nibabel.orientations import io_orientation
 from PIL import Image
-from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 from v7s3.artifacts.box import fitted
 from v7s3.artifacts.refusal import Refusal
@@ -83,18 +84,41 @@ def _dicom(file: BinaryIO) -> Pictures | Refusal:
     rows, columns, frames = (int(dataset.get(word, 1) or 1) for word in ("Rows", "Columns", "NumberOfFrames"))
     if rows * columns * frames * 4 > MAX_BYTES:
         return Refusal(f"{frames} slices of {columns}x{rows} are over the limit of {MAX_BYTES / 1e9:.0f} GB")
-    pixels = dataset.pixel_array
+    pixels = dataset.pixel_array  # pydicom has turned YCbCr into RGB
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        coloured = apply_color_lut(pixels, dataset)
+        return Pictures(_high_bytes(coloured, 8 * coloured.itemsize).reshape(frames, rows, columns, 3), None)
     if int(dataset.get("SamplesPerPixel", 1)) == 3:
-        pictures = convert_color_space(pixels, dataset.PhotometricInterpretation, "RGB")
-        return Pictures(pictures.reshape(frames, rows, columns, 3).astype(np.uint8), None)
-    shown = apply_voi_lut(apply_modality_lut(pixels, dataset), dataset)
-    grey = _stretched(np.asarray(shown, np.float32)).reshape(frames, rows, columns)
+        return Pictures(_high_bytes(pixels, int(dataset.BitsStored)).reshape(frames, rows, columns, 3), None)
+    shown = np.asarray(apply_voi_lut(apply_modality_lut(pixels, dataset), dataset), np.float32)
+    grey = _stretched(shown, _ends(dataset, pixels, shown)).reshape(frames, rows, columns)
     return Pictures(255 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey, None)
+
+
+def _high_bytes(colours: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Colours of 8 or more bits as 8."""
+    return cast("NDArray[np.uint8]", (colours >> max(0, bits - 8)).astype(np.uint8))
+
+
+def _ends(dataset: Any, pixels: NDArray[Any], shown: NDArray[np.float32]) -> tuple[float, float]:
+    """What is black and what is white: as the file's window or table says, else its darkest and brightest value beside
+    the padding around a round field of view."""
+    if "VOILUTSequence" in dataset:
+        return 0.0, 2.0 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
+    if "WindowCenter" in dataset and "WindowWidth" in dataset:
+        with np.errstate(over="ignore"):  # a sigmoid, far from its centre
+            low, high = apply_voi_lut(np.array([-1e12, 1e12]), dataset)
+        return float(low), float(high)
+    if (padding := dataset.get("PixelPaddingValue")) is not None and (seen := pixels != padding).any():
+        return _range_of(shown[seen])
+    return _range_of(shown)
 
 
 def _nifti(file: BinaryIO) -> Pictures | Refusal:
     """Axial slices, turned as radiologists look at them: the patient's right on the left."""
-    image: Any = Nifti1Image.from_stream(_uncompressed(file))
+    image: Any = squeeze_image(
+        Nifti1Image.from_stream(_uncompressed(file))
+    )  # one moment in time is no fourth dimension
     if len(image.shape) != 3 or image.get_data_dtype().fields:
         return Refusal(f"NIfTI of shape {image.shape}: only volumes of three dimensions and one value have slices")
     if float(np.prod(image.shape, dtype=np.float64)) * 4 > MAX_BYTES:
@@ -103,7 +127,7 @@ def _nifti(file: BinaryIO) -> Pictures | Refusal:
         image.as_reoriented(io_orientation(image.affine)).dataobj, np.float32
     )  # x to the right, y to the front, z up
     slices = np.ascontiguousarray(np.transpose(values, (2, 1, 0))[:, ::-1, ::-1])
-    return Pictures(_stretched(slices), _monai_metadata(image))
+    return Pictures(_stretched(slices, _range_of(slices)), _monai_metadata(image))
 
 
 def _uncompressed(file: BinaryIO) -> io.IOBase:
@@ -114,12 +138,17 @@ def _uncompressed(file: BinaryIO) -> io.IOBase:
     return cast("io.IOBase", file)
 
 
-def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The whole volume to one range, so that slices can be compared; NaN is black."""
-    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(finite.min()), float(finite.max())
-    stretched: NDArray[np.uint8] = np.rint((finite - low) * (255.0 / max(high - low, 1e-30))).astype(np.uint8)
+def _stretched(values: NDArray[np.float32], ends: tuple[float, float]) -> NDArray[np.uint8]:
+    """The whole volume from one black to one white, so that slices can be compared; NaN is black."""
+    low, high = ends
+    scaled = (np.clip(np.nan_to_num(values, nan=low), low, high) - low) * (255.0 / max(high - low, 1e-30))
+    stretched: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
     return stretched
+
+
+def _range_of(values: NDArray[np.float32]) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def _monai_metadata(image: Any) -> dict[str, Any]:

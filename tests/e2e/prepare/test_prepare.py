@@ -12,61 +12,9 @@ import psutil
 import pytest
 from PIL import Image
 
+from artifacts.bucket import BUCKET, artifacts, picture
 from artifacts.clips import clip
-from artifacts.pictures import png_of_size, saved, scene, turned
-from v7s3.sandbox import SandboxDarwin, SandboxS3
-
-BUCKET = "acme-frames"
-
-
-@pytest.fixture
-def s3():
-    with SandboxS3() as server:
-        server.make_bucket(BUCKET)
-        server.grant_v7(BUCKET, "s3:GetObject")
-        yield server
-        assert server.errors == []
-
-
-@pytest.fixture
-def darwin(s3):
-    with SandboxDarwin(s3=s3, bucket=BUCKET) as server:
-        yield server
-        assert server.errors == []
-
-
-@pytest.fixture
-def environment(s3, darwin, monkeypatch):
-    for name, value in {**s3.environment(), **darwin.environment()}.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def prepare(v7s3, environment, tmp_path):
-    """Run `v7s3 prepare` with these arguments, in threads unless they say otherwise."""
-
-    def run(source="s3://acme-frames/raw/", *arguments: object, output=tmp_path / "items.jsonl"):
-        given = ["prepare", source, "--output", output, *arguments]
-        return v7s3(*given, *([] if "--executor" in arguments else ["--executor", "threads"]))
-
-    return run
-
-
-@pytest.fixture
-def items(tmp_path):
-    def read(path=tmp_path / "items.jsonl"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return {item["slots"][0]["storage_key"]: item | item["slots"][0] for item in map(json.loads, lines)}
-
-    return read
-
-
-def picture(width=800, height=600, kind="JPEG"):
-    return saved(scene(width, height), kind)
-
-
-def artifacts(s3, prefix="v7s3/"):
-    return [key for key in s3.keys(BUCKET) if key.startswith(prefix)]
+from artifacts.pictures import png_of_size, turned
 
 
 # --- the whole way --------------------------------------------------------------------------------------------------
@@ -217,63 +165,6 @@ def test_processes_do_the_same(prepare, s3, items):
     code, out, _ = prepare("s3://acme-frames/raw/", "--executor", "processes", "--workers", "2")
     assert code == 0, out
     assert len(items()) == 4
-
-
-# --- register --prepare ---------------------------------------------------------------------------------------------
-@pytest.fixture
-def register(v7s3, environment, darwin):
-    def run(*arguments: object):
-        return v7s3("register", *arguments, "--storage", darwin.readonly_storage, "--prepare")
-
-    return run
-
-
-def test_one_command_prepares_and_registers(register, s3, darwin, tmp_path):
-    for number in range(3):
-        s3.put(BUCKET, f"raw/{number}.jpg", picture(80, 60))
-    s3.put(BUCKET, "raw/tall.heic", saved(scene(80, 60), "JPEG"))
-    s3.put(BUCKET, "raw/notes.txt", b"x")
-    code, out, err = register("s3://acme-frames/raw", "--tag", "night", "--report", tmp_path / "report.jsonl")
-    assert code == 5, err
-    assert "listed 5: kept 3, skipped 1: 1 unsupported type" in out
-    assert "3 registered · 0 exists · 0 blocked · 1 refused · 0 failed" in out
-    assert "mislabelled: the name says HEIF, the bytes are JPEG" in out
-    darwin.settle()
-    assert darwin.problems() == []
-    assert darwin.keys() == ["raw/0.jpg", "raw/1.jpg", "raw/2.jpg"]
-    states = [json.loads(line)["state"] for line in (tmp_path / "report.jsonl").read_text().splitlines()]
-    assert sorted(states) == ["refused", "registered", "registered", "registered"]
-
-    puts = s3.requests["owner", "s3:PutObject"]
-    code, out, _ = register("s3://acme-frames/raw")
-    assert code == 5
-    assert "settled by earlier runs: 3 registered" in out
-    assert s3.requests["owner", "s3:PutObject"] == puts
-
-
-def test_a_dry_run_makes_nothing(register, s3, darwin):
-    s3.put(BUCKET, "raw/1.jpg", picture(80, 60))
-    code, out, _ = register("s3://acme-frames/raw", "--dry-run")
-    assert code == 0
-    assert "would register 1 item" in out
-    assert artifacts(s3) == []
-    assert darwin.items == []
-
-
-def test_prepare_is_for_read_only_storages(v7s3, environment, s3, darwin):
-    code, _, err = v7s3("register", "s3://acme-frames/raw", "--storage", darwin.storage, "--prepare")
-    assert code == 2
-    assert "is read-write: V7 makes its own thumbnails and frames there" in err
-    code, _, err = v7s3("register", "s3://acme-frames/raw", "--storage", darwin.readonly_storage)
-    assert code == 2
-    assert "add --prepare" in err
-
-
-@pytest.mark.parametrize("option", [["--slots-by", "folder"], ["--as-frames"], ["--access", "read-write"]])
-def test_what_does_not_go_with_prepare_is_said(register, option):
-    code, _, err = register("s3://acme-frames/raw", *option)
-    assert code == 2
-    assert f"{' '.join(option) if option[0] == '--access' else option[0]} cannot be used with --prepare" in err
 
 
 # --- trouble --------------------------------------------------------------------------------------------------------
