@@ -1,6 +1,6 @@
 """S3 servers of other people, started when they are installed: a second opinion that shares no code with us.
 
-s3rver      npm i s3rver; on PATH, or its program in $S3RVER
+s3rver      npm install s3rver; on PATH, or its program in $S3RVER, as .ci/run does it
 LocalStack  pip install 'localstack-core[runtime]==4.13.1' 'cbor2<6' 'pyopenssl<26' 'cryptography<47' service_identity
             in an environment of its own, named in $LOCALSTACK_VENV
 

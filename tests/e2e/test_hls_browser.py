@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+import npm
 from artifacts.clips import BITS, clip
 from chromium import FLAGS
 from v7s3.sandbox import SandboxS3
@@ -60,16 +61,13 @@ const once = (target, name) => new Promise(done => target.addEventListener(name,
 
 
 @pytest.fixture(scope="session")
-def hls_js(tmp_path_factory):
-    """hls.js as npm has it."""
-    if shutil.which("npm") is None:
-        pytest.skip("NO NPM: apt-get install npm")
-    folder = tmp_path_factory.mktemp("npm")
-    words = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "hls.js@1"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        pytest.skip(f"NO HLS.JS: npm install hls.js@1 failed: {done.stderr[-200:]}")
-    return (folder / "node_modules/hls.js/dist/hls.min.js").read_bytes()
+def hls_js(tmp_path_factory) -> bytes:
+    folder = npm.unpacked(
+        "hls.js@1.7.4",
+        "sha512-3GlxGdPvT2YHvQYOt+yOzT/DEior/qJVNIylHA77kgeoBTdQQqi70GwefNEUmHQeNGyjC8U62+bruqW/Tpm+tg==",
+        tmp_path_factory.mktemp("hls"),
+    )
+    return (folder / "dist/hls.min.js").read_bytes()
 
 
 class Site(ThreadingHTTPServer):
