@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import InterruptedRunError
-from v7s3.transport import Clock, Gate, Pace, PacedTransport, RetryTransport, Traffic, retry_after
+from v7s3.transport import (
+    LATEST,
+    LEAST_MARGIN,
+    MARGIN,
+    Clock,
+    Gate,
+    Pace,
+    PacedTransport,
+    RetryTransport,
+    Traffic,
+    retry_after,
+)
 
 URL = "https://server.test/work"
 TODAY = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -175,14 +186,72 @@ def test_without_a_limit_nothing_waits_until_the_server_refuses():
     assert clock.time > 0
 
 
-@given(st.lists(st.floats(0, 2), max_size=80))
-def test_however_late_the_threads_are_the_pace_never_exceeds_the_limit(lateness):
-    pace, now, departures = Pace(100), 0.0, []
+def departures(pace: Pace, lateness: list[float], began: float = 0.0) -> list[float]:
+    """When requests leave that are due one after another and leave so much too late."""
+    times, now = [], began
     for late in lateness:
         now = max(now, pace.next_at) + late
         pace.sent(now)
-        departures.append(now)
-    assert all(two - one >= 60 / 100 for one, two in pairwise(departures))
+        times.append(now)
+    return times
+
+
+def tokens_are_enough(arrivals: list[float], burst: float) -> bool:
+    """Whether a token bucket of 100 a minute lets all of them through."""
+    tokens, filled = burst, 0.0
+    for arrival in sorted(arrivals):
+        tokens, filled = min(burst, tokens + (arrival - filled) * 100 / 60) - 1, arrival
+        if tokens < -1e-9:
+            return False
+    return True
+
+
+def shaken(times: list[float], random, most: float) -> list[float]:
+    return [one + random.uniform(0, most) for one in times]
+
+
+@given(st.lists(st.floats(0, 2), max_size=80), st.randoms(use_true_random=False))
+def test_however_late_the_threads_are_a_bucket_that_takes_a_few_at_once_refuses_nothing(lateness, random):
+    arrivals = shaken(departures(Pace(100), lateness), random, 0.6)
+    assert tokens_are_enough(arrivals, burst=1 + LATEST + 1)
+
+
+@given(st.lists(st.floats(0, 0.003), max_size=80), st.randoms(use_true_random=False))
+def test_a_server_that_takes_no_two_at_once_refuses_nothing_while_the_network_shakes_less_than_the_margin(late, random):
+    arrivals = shaken(departures(Pace(100), late), random, LEAST_MARGIN * 0.6)
+    assert tokens_are_enough(arrivals, burst=1)
+
+
+@given(st.lists(st.floats(0, 2), max_size=80))
+def test_once_refused_no_two_requests_are_closer_than_the_limit_however_late_they_are(lateness):
+    pace = Pace(100)
+    pace.sent(0.0)
+    pace.refused(0.0, 0.1, 1.0)
+    assert all(two - one >= 0.6 for one, two in pairwise(departures(pace, lateness)))
+
+
+@given(st.lists(st.floats(0, (MARGIN - LEAST_MARGIN) * 0.6), min_size=2, max_size=80))
+def test_who_is_a_little_late_delays_nobody(lateness):
+    *_, last = departures(Pace(100), lateness)
+    assert last <= (len(lateness) - 1) * 0.6 * (1 + MARGIN) + lateness[0] + 2 * (MARGIN - LEAST_MARGIN) * 0.6
+
+
+@given(st.floats(0, 2.9), st.booleans())
+def test_who_is_late_once_is_caught_up_with(late, refused_before):
+    pace, began = Pace(100), 0.0
+    if refused_before:
+        pace.sent(0.0)
+        pace.refused(0.0, 0.1, 1.0)
+        began = 1.1
+    *_, last = departures(pace, [0.0, late, *[0.0] * 700], began)
+    assert last == pytest.approx(began + 701 * 0.6 * (1 + MARGIN))
+
+
+def test_time_without_anything_to_send_is_not_caught_up():
+    pace = Pace(100)
+    departures(pace, [0.0])
+    arrivals = departures(pace, [0.0] * 100, began=3600.0)
+    assert all(two - one == pytest.approx(0.6 * (1 + MARGIN)) for one, two in pairwise(arrivals))
 
 
 def test_each_request_waits_at_its_own_gate():

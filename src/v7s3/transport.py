@@ -27,16 +27,24 @@ from v7s3.errors import InterruptedRunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Requests leave this much further apart than the limit asks for, because the network shakes their distances. A thread
-# that woke late may catch up by shortening the following distances a little, until the server refuses for the first
-# time: then it counts more strictly than by the minute.
-MARGIN = 0.02
-CATCH_UP = 0.012
+# The timetable has the requests this much further apart than the limit asks for. Who left late is followed sooner than
+# the timetable says until all is caught up, but never closer than by the smaller margin: that much the network may
+# shake the distances before even a server that takes no two requests at once refuses one.
+MARGIN = 0.0175
+LEAST_MARGIN = 0.01
+# More than half a request behind the timetable the small margin is not enough to catch up: half the distance is taken,
+# until the server refuses for the first time; then it counts more strictly than by the minute.
+BEHIND = 0.5
+HURRIED = 0.5
+# Later than by so many requests was not late: there was nothing to send.
+LATEST = 5
 
 # A gate never slows below this share of its limit: below it, waiting for the gate to open is the better brake.
 SLOWEST = 1 / 16
-# How much faster with each request served: a minute's worth of a hundred requests wins back a tenth.
+# How much faster with each request served: a minute's worth of a hundred requests wins back a tenth. What is
+# left is won back by this share of it at most, so that a server that counts strictly refuses one in hundreds.
 RECOVERY = 0.001
+LAST_RECOVERY = 0.003
 LEAST_BELIEF = 0.02  # how much slower after a refusal that the first probe could not repeat
 # Seconds between two probes when the server does not say; they double from the present pace.
 SHORTEST_CLOSED = 0.05
@@ -87,16 +95,21 @@ class Traffic:
 class Pace:
     """When the next request may leave: the arithmetic of a gate, without clock or threads.
 
-    `per_minute` is the limit, math.inf for none. Times are seconds on any one scale. A *cycle* reaches from one
-    opening of the gate to the next; what was served in it tells the server's real limit.
+    `per_minute` is the limit, math.inf for none. Times are seconds on any one scale. Requests leave by a timetable; one
+    that leaves late does not delay those after it, but they keep a distance (the constants say which). So a server is
+    never asked for more than its limit and `LATEST` requests, and, as long as nobody is late by half a request, not
+    for two requests closer than its limit. A *cycle* reaches from one opening of the gate to the next; what was served
+    in it tells the server's real limit.
     """
 
     def __init__(self, per_minute: float, jitter: Callable[[], float] = random.random) -> None:
         self._shortest = 60 / per_minute * (1 + MARGIN)
         self._jitter = jitter
-        self._catch_up = CATCH_UP
         self.interval = self._shortest  # seconds between two requests at present
         self.next_at = -math.inf
+        self._timetable = -math.inf  # when the next request would leave had none been late
+        self._closest = self.interval  # seconds that the next request has to stay behind the one before, however late
+        self._may_hurry = True
         self.closed = False
         self._closed_at = -math.inf
         self._refused_in_a_row = 0
@@ -109,11 +122,17 @@ class Pace:
         """A request leaves now."""
         if math.isnan(self._cycle_start):
             self._cycle_start = now
-        self.next_at = max(self.next_at + self.interval, now + self.interval * (1 - self._catch_up))
+        behind = (now - self._timetable) / self.interval if self.interval else math.inf
+        if behind > LATEST:
+            self._timetable, behind = now, 0.0
+        hurried = self._may_hurry and behind > BEHIND
+        self._closest = self.interval * (HURRIED if hurried else (1 + LEAST_MARGIN) / (1 + MARGIN))
+        self._timetable += self.interval
+        self.next_at = max(self._timetable, now + self._closest)
 
     def on_the_wire(self, now: float) -> None:
         """The request has gone out now, later than it was to leave: the next one keeps its distance from that."""
-        self.next_at = max(self.next_at, now + self.interval * (1 - self._catch_up))
+        self.next_at = max(self.next_at, now + self._closest)
 
     def served(self, sent: float, *, probe: bool = False) -> None:
         """The server let the request that left at `sent` through."""
@@ -122,7 +141,7 @@ class Pace:
             self.closed = False
             self._cycle_start, self._served = sent, 0
         self._served += 1
-        self.interval = max(self.interval / (1 + RECOVERY), self._shortest)
+        self.interval -= min(self.interval * RECOVERY, (self.interval - self._shortest) * LAST_RECOVERY)
 
     def refused(self, sent: float, now: float, retry_after: float | None) -> None:
         """The request that left at `sent` was refused; the server asked for `retry_after` seconds, or did not say."""
@@ -130,8 +149,8 @@ class Pace:
             return  # it was under way when the gate closed: the same event
         if not self.closed:
             self.closed, self._closed_at, self._refused_in_a_row = True, now, 0
-            self._catch_up = 0.0
-        self.next_at = now + (self._backoff() if retry_after is None else retry_after)
+            self._may_hurry = False
+        self.next_at = self._timetable = now + (self._backoff() if retry_after is None else retry_after)
         self._refused_in_a_row += 1
         # Retry-After is in whole seconds, rounded up: up to one of them was not necessary.
         self._refused_until = sent + max((retry_after or 0) - 1, 0)
