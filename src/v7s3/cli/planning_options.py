@@ -49,5 +49,8 @@ Sqs = Annotated[
     str, typer.Option("--sqs", metavar="URL", help="Queue of S3 event notifications; listens until Ctrl-C.")
 ]
 Prepare = Annotated[
-    bool, typer.Option("--prepare", help="For read-only storages: make thumbnails and frames on the way.")
+    bool,
+    typer.Option(
+        "--prepare", help="For read-only storages: make thumbnails and frames on the way; the next options say how."
+    ),
 ]

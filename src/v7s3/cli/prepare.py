@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations at run time
+from v7s3.cli import options
+from v7s3.cli import prepare_options as make
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -38,12 +39,10 @@ def prepare(
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE|-", help="Items, one a line.")] = "items.jsonl",
     artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     fps: Annotated[float, typer.Option(min=0, help="Frames a second that V7 shows; 0 for all.")] = 0,
-    segment_length: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds of an HLS segment.")] = 2,
-    quality: Annotated[int, typer.Option(min=1, max=31, help="Of frames: 1 PNG, 2 (best) to 31 JPEG.")] = 1,
-    preview_frames: Annotated[bool, typer.Option(help="Small JPEGs for scrubbing.")] = True,
-    video_sections: Annotated[
-        bool, typer.Option("--video-sections", help="Videos as sections[]: frames only, no HLS.")
-    ] = False,
+    segment_length: Annotated[float, make.SEGMENT_LENGTH] = 2,
+    quality: Annotated[int, make.FRAMES_QUALITY] = 1,
+    preview_frames: Annotated[bool, make.PREVIEW_FRAMES] = True,
+    video_sections: Annotated[bool, make.VIDEO_SECTIONS] = False,
     x264_preset: Annotated[
         Literal["fast", "ultrafast", "superfast", "veryfast", "faster", "medium", "slow", "slower", "veryslow"],
         typer.Option(help="Time for the HLS encoder; fast is v7s3's own, medium what darwin-py takes."),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from v7s3.cli import options
 from v7s3.cli import planning_options as plan
+from v7s3.cli import prepare_options as make
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -78,6 +79,10 @@ def register(
     no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Remember nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Send blocked and refused items again.")] = False,
     prepare: plan.Prepare = False,
+    quality: Annotated[int | None, make.FRAMES_QUALITY] = None,
+    segment_length: Annotated[float | None, make.SEGMENT_LENGTH] = None,
+    preview_frames: Annotated[bool | None, make.PREVIEW_FRAMES] = None,
+    video_sections: Annotated[bool, make.VIDEO_SECTIONS] = False,
     artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     wait: Annotated[bool, typer.Option("--wait", help="Then wait until V7 has processed what was registered.")] = False,
     timeout: Annotated[str, typer.Option(metavar="TIME", help="How long --wait waits: 90s, 30m, 12h.")] = "1h",
@@ -91,7 +96,10 @@ def register(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
-    given = dict(locals())  # every option, name for name as `Job` has them
+    return _run(dict(locals()))  # every option, name for name as `Job` has them
+
+
+def _run(given: dict[str, Any]) -> int:
     from v7s3.cli.register_job import Job, run
 
     return run(Job(**given))

@@ -91,6 +91,10 @@ class Job:
     no_ledger: bool
     retry_failed: bool
     prepare: bool
+    quality: int | None
+    segment_length: float | None
+    preview_frames: bool | None
+    video_sections: bool
     artifacts_prefix: str
     wait: bool
     timeout: str

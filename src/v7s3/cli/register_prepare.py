@@ -29,8 +29,9 @@ _BATCH = 4  # images a worker is given at once; how many there will be is not kn
 
 
 def check_prepare(job: Job) -> None:
-    """Refuse what does not go with --prepare, before anything is opened."""
+    """Refuse what does not go with --prepare, or only with it, before anything is opened."""
     if not job.prepare:
+        _refuse_preparing_options(job)
         return
     useless = {
         "--items": job.items,
@@ -44,6 +45,20 @@ def check_prepare(job: Job) -> None:
         raise UsageError(
             f"{', '.join(given)} cannot be used with --prepare",
             hint="--prepare makes one item of each object, with the artifacts that a read-only storage needs",
+        )
+
+
+def _refuse_preparing_options(job: Job) -> None:
+    given = {
+        "--quality": job.quality is not None,
+        "--segment-length": job.segment_length is not None,
+        "--preview-frames" if job.preview_frames else "--no-preview-frames": job.preview_frames is not None,
+        "--video-sections": job.video_sections,
+    }
+    if useless := [option for option, is_given in given.items() if is_given]:
+        raise UsageError(
+            f"{', '.join(useless)} cannot be used without --prepare: nothing is made of the objects",
+            hint="add --prepare, for a storage that V7 may only read",
         )
 
 
@@ -64,12 +79,23 @@ def with_artifacts(job: Job, destination: Destination, source: Source, stopping:
         raise UsageError("--prepare: which bucket?", hint="V7 does not say; leave out --access, or give s3://BUCKET")
     check_decoders()
     crew = Crew("processes", cores())
-    fps = float(job.fps) if job.fps not in ("", "native") else 0.0
     settings = AwsSettings(job.profile, job.region, job.endpoint_url)
-    workshop = Workshop(settings, bucket, prefix_of(job.artifacts_prefix), Recipe(VideoOptions(fps=fps, threads=2)))
+    workshop = Workshop(settings, bucket, prefix_of(job.artifacts_prefix), Recipe(_video_options(job)))
 
     def rounds(run: Run) -> Iterator[Iterator[Plan]]:
         for plans in source.rounds(run):
             yield as_items(plans, workshop, crew, batch=_BATCH, stop=stopping)
 
     return replace(source, rounds=rounds)
+
+
+def _video_options(job: Job) -> VideoOptions:
+    defaults = VideoOptions()
+    return VideoOptions(
+        fps=float(job.fps) if job.fps not in ("", "native") else defaults.fps,
+        segment_length=defaults.segment_length if job.segment_length is None else job.segment_length,
+        quality=defaults.quality if job.quality is None else job.quality,
+        preview_frames=defaults.preview_frames if job.preview_frames is None else job.preview_frames,
+        sections=job.video_sections,
+        threads=2,
+    )

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from artifacts.bucket import BUCKET, artifacts, picture
+from artifacts.clips import clip
 from artifacts.pictures import saved, scene
 
 
@@ -64,3 +65,44 @@ def test_what_does_not_go_with_prepare_is_said(register, option):
     code, _, err = register("s3://acme-frames/raw", *option)
     assert code == 2
     assert f"{' '.join(option) if option[0] == '--access' else option[0]} cannot be used with --prepare" in err
+
+
+def test_frames_are_made_as_prepare_makes_them(register, prepare, s3, darwin):
+    """The same options mean the same artifacts: what one command made, the other finds."""
+    s3.put(BUCKET, "raw/a.mp4", clip(50))
+    options = ["--quality", "4", "--segment-length", "1", "--no-preview-frames"]
+    code, out, err = register("s3://acme-frames/raw", *options)
+    assert code == 0, err
+    darwin.settle()
+    assert darwin.problems() == []
+    sent = darwin.items[0].slots[0].sent
+    assert sent["storage_sections_key_extension"] == "jpg"
+    assert "storage_low_quality_sections_key_prefix" not in sent
+    assert sent["hls_segments"]["high_quality"]["index"].count("#EXTINF:") == 2
+    _, out, _ = prepare("s3://acme-frames/raw", *options)
+    assert "0 made · 1 present · 0 refused" in out
+
+
+def test_videos_are_registered_as_sections_when_asked(register, s3, darwin):
+    s3.put(BUCKET, "raw/a.mp4", clip(10))
+    code, _, err = register("s3://acme-frames/raw", "--video-sections")
+    assert code == 0, err
+    darwin.settle()
+    assert darwin.problems() == []
+    assert len(darwin.items[0].slots[0].sent["sections"]) == 10
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--quality", "1"],
+        ["--segment-length", "2"],
+        ["--preview-frames"],
+        ["--no-preview-frames"],
+        ["--video-sections"],
+    ],
+)
+def test_what_is_for_prepare_alone_is_refused_without_it(v7s3, environment, darwin, option):
+    code, _, err = v7s3("register", "s3://acme-frames/raw", "--storage", darwin.storage, *option)
+    assert code == 2
+    assert f"{option[0]} cannot be used without --prepare: nothing is made of the objects" in err
