@@ -47,7 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "drift": Entry(
         "v7s3.cli.drift", "Show what is in the bucket and not in V7, gone from it, changed, or registered by others."
     ),
-    "ledger": Entry("v7s3.cli.ledger", "Show, export, import or rebuild the record of what is registered."),
+    "ledger": Entry("v7s3.cli.ledger", "Show, export, import, merge or rebuild the record of what is registered."),
     "activation": Entry(
         "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
     ),

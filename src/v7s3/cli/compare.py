@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from v7s3.artifacts.keys import DEFAULT_PREFIX
 from v7s3.bucket import BucketUrl
-from v7s3.cli.paths import ledger_directory
-from v7s3.cli.session import find_dataset, find_storage, open_darwin
+from v7s3.cli.session import dataset_ledger, find_dataset, find_storage, ledger_path, open_darwin, shard_ledgers
 from v7s3.items.comparison import Comparison
 from v7s3.items.filters import select
 from v7s3.items.grouping import grouping, plan_groups
@@ -100,10 +99,10 @@ def dataset_places(
 
 
 def _ledger(path: Path | None, target: Target, say: Callable[[str], None], *, writes: bool) -> Ledger:
-    path = path or ledger_directory() / target.file_name()
-    if writes or path.exists():
-        return Ledger(path, target, read_only=not writes)
-    say(f"warning: there is no ledger at {path}: everything in V7 counts as registered by others")
+    found = path or ledger_path(target)
+    if writes or found.exists() or (path is None and shard_ledgers(target)):
+        return dataset_ledger(path, target, read_only=not writes)
+    say(f"warning: there is no ledger at {found}: everything in V7 counts as registered by others")
     return Ledger(None, target)
 
 

@@ -12,7 +12,7 @@ from v7s3.cli import planning_options as plan
 
 app = typer.Typer(
     name="ledger",
-    help="Show, export, import or rebuild the record of what is registered.",
+    help="Show, export, import, merge or rebuild the record of what is registered.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -87,6 +87,7 @@ def import_(
     dry_run: options.DryRun = False,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
     api_key_file: options.ApiKeyFile = None,
+    form: Form = "text",
     quiet: options.Quiet = False,
 ) -> int:
     """Read an export into the ledger: what is better known there wins, what is known here stays.
@@ -98,13 +99,43 @@ def import_(
     The whole file is checked first; nothing is imported from a faulty one. Importing twice is importing once.
     Exit codes: 2 the file is faulty, 6 another run holds the ledger.
     """
-    from v7s3.cli.ledger_run import import_file, opened_ledger
-    from v7s3.cli.output import result
+    from v7s3.cli.ledger_run import import_file, ledger_target
 
-    with opened_ledger(ledger, team, dataset, darwin_url, api_key_file, writes=not dry_run) as known:
-        said = import_file(known, source, dry_run=dry_run)
-    if not quiet:
-        result(said)
+    target = ledger_target(team, dataset, darwin_url, api_key_file)
+    import_file(target, source, ledger, dry_run=dry_run).say(form, quiet=quiet)
+    return 0
+
+
+@app.command()
+def merge(
+    ledgers: Annotated[list[Path] | None, typer.Argument(metavar="[LEDGER]…", show_default=False)] = None,
+    *,
+    into: Annotated[
+        Path | None, typer.Option("--into", "--ledger", help="The ledger to merge into; else the dataset's own.")
+    ] = None,
+    team: options.Team = "",
+    dataset: options.Dataset = "",
+    dry_run: options.DryRun = False,
+    darwin_url: options.DarwinUrl = options.DARWIN_URL,
+    api_key_file: options.ApiKeyFile = None,
+    form: Form = "text",
+    quiet: options.Quiet = False,
+) -> int:
+    """Make one ledger of several, as the parts of `register --shard` leave them.
+
+    \b
+    Examples:
+      v7s3 ledger merge --team acme --dataset scans                the parts in the state directory
+      v7s3 ledger merge part-*.sqlite --into scans.sqlite …        those that other machines sent here
+
+    Each key is once in the result, in the state that is nearest to V7: registered before exists before blocked. The
+    merged ledgers stay as they are; merging twice is merging once.
+    Exit codes: 2 one of the files is no ledger, 6 one is another dataset's, or another run holds the result.
+    """
+    from v7s3.cli.ledger_run import ledger_target, merge_ledgers
+
+    target = ledger_target(team, dataset, darwin_url, api_key_file)
+    merge_ledgers(target, ledgers or [], into, dry_run=dry_run).say(form, quiet=quiet)
     return 0
 
 
@@ -129,6 +160,7 @@ def rebuild(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
+    form: Form = "text",
     quiet: options.Quiet = False,
 ) -> int:
     """Rebuild a lost ledger from V7's items and the bucket: what V7 has at a key's place `exists`.
@@ -142,7 +174,7 @@ def rebuild(
     """
     from v7s3.cli.compare import Planning, dataset_places
     from v7s3.cli.ledger_run import rebuild_from
-    from v7s3.cli.output import note, result
+    from v7s3.cli.output import note
     from v7s3.items.comparison import DriftTally
 
     planning = Planning(include, exclude, ext, path, strip_prefix, folders, slots_by)
@@ -151,9 +183,7 @@ def rebuild(
     with dataset_places(
         source, names, planning, DriftTally(), (darwin_url, api_key_file), aws, ledger, say=say, writes=not dry_run
     ) as views:
-        said = rebuild_from(views, dry_run=dry_run)
-    if not quiet:
-        result(said)
+        rebuild_from(views, dry_run=dry_run).say(form, quiet=quiet)
     return 0
 
 
@@ -167,6 +197,7 @@ def forget(
     ledger: LedgerPath = None,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
     api_key_file: options.ApiKeyFile = None,
+    form: Form = "text",
     quiet: options.Quiet = False,
 ) -> int:
     """Forget keys, so that `register` sends them again; with each key its whole item.
@@ -179,10 +210,7 @@ def forget(
     Exit codes: 2 nothing to forget is named, 6 another run holds the ledger.
     """
     from v7s3.cli.ledger_run import forget_keys, opened_ledger
-    from v7s3.cli.output import result
 
     with opened_ledger(ledger, team, dataset, darwin_url, api_key_file, writes=True) as known:
-        said = forget_keys(known, storage, keys_from)
-    if not quiet:
-        result(said)
+        forget_keys(known, storage, keys_from).say(form, quiet=quiet)
     return 0

@@ -4,41 +4,64 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from v7s3.cli.session import dataset_ledger, open_darwin
+from v7s3.cli.output import result, result_json
+from v7s3.cli.register_summary import counted
+from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
 from v7s3.errors import UsageError
 from v7s3.items import transfer
 from v7s3.items.itemsfile import lines_of, opened, opened_twice
 from v7s3.items.keysfile import read_keys
+from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from v7s3.cli.compare import Views
     from v7s3.items.comparison import Place
-    from v7s3.items.ledger import Ledger
+    from v7s3.items.ledger import Row, RunRecord
 
 _RUNS = 10
 _CHUNK = 500
+
+
+class Done(NamedTuple):
+    """What a command did: for people, and for scripts."""
+
+    text: str
+    document: dict[str, Any]
+
+    def say(self, form: Literal["text", "json"], *, quiet: bool) -> None:
+        """A document that was asked for is printed also when `quiet`."""
+        if form == "json":
+            result_json(self.document)
+        elif not quiet:
+            result(self.text)
+
+
+def ledger_target(team: str, dataset: str, darwin_url: str, api_key_file: Path | None) -> Target:
+    """The dataset whose ledger is meant. V7 is asked only for the team, and only when --team does not name it."""
+    if not dataset:
+        raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
+    if team:
+        return Target(darwin_url.rstrip("/"), team, dataset)
+    darwin, team = open_darwin(darwin_url, api_key_file, team)
+    with darwin:
+        return Target(darwin.base_url, team, dataset)
 
 
 @contextmanager
 def opened_ledger(
     path: Path | None, team: str, dataset: str, darwin_url: str, api_key_file: Path | None, *, writes: bool = False
 ) -> Iterator[Ledger]:
-    """The dataset's ledger. V7 is asked only for the team, and only when --team does not name it."""
-    if team:
-        base_url = darwin_url.rstrip("/")
-    else:
-        darwin, team = open_darwin(darwin_url, api_key_file, team)
-        with darwin:
-            base_url = darwin.base_url
-    with dataset_ledger(path, base_url, team, dataset, read_only=not writes) as ledger:
+    """The dataset's ledger, at `path` or in the state directory."""
+    target = ledger_target(team, dataset, darwin_url, api_key_file)
+    with dataset_ledger(path, target, read_only=not writes) as ledger:
         yield ledger
 
 
@@ -87,31 +110,71 @@ def export(ledger: Ledger, output: Path | None) -> None:
         raise UsageError(f"{output} cannot be written: {error.strerror}", hint="name another --output") from None
 
 
-def import_file(ledger: Ledger, name: str, *, dry_run: bool) -> str:
-    """Check a whole file, then merge it. Returns what to say."""
+def import_file(target: Target, name: str, into: Path | None, *, dry_run: bool) -> Done:
+    """Check a whole file, then merge it."""
     with opened_twice(name) as file:
-        count = transfer.check((line for _, line in lines_of(file, name)), name, ledger.target)
+        count = transfer.check((line for _, line in lines_of(file, name)), name, target)
+        document: dict[str, Any] = {"file": name, "keys": count, "dry_run": dry_run}
         if dry_run:
-            return f"{name} is good: {count:,} keys (dry run: nothing was imported)"
+            return Done(f"{name} is good: {count:,} keys (dry run: nothing was imported)", document)
         file.seek(0)
         lines = (line for _, line in lines_of(file, name))
-        merged = ledger.merge(transfer.entries(lines, ledger.target))
-    return f"imported {name}: {count:,} keys, {merged:,} of them new or better known"
+        with Ledger(into or ledger_path(target), target) as ledger:
+            merged = ledger.merge(transfer.entries(lines, target))
+    text = f"imported {name}: {count:,} keys, {merged:,} of them new or better known"
+    return Done(text, document | {"merged": merged})
 
 
-def forget_keys(ledger: Ledger, storage: str, name: str) -> str:
-    """Forget the keys of a list. Returns what to say. Raises UsageError when it is not clear of which storage."""
+def merge_ledgers(target: Target, paths: Sequence[Path], into: Path | None, *, dry_run: bool) -> Done:
+    """Merge these ledgers, or the parts in the state directory. All are opened before the first is read.
+
+    Raises UsageError for one that is none or is not there, ConflictError for one of another dataset.
+    """
+    into = into or ledger_path(target)
+    found = [path for path in paths or shard_ledgers(target) if not (into.exists() and path.samefile(into))]
+    if not found:
+        raise UsageError(
+            f"there are no ledgers of parts (--shard) of {target.team}/{target.dataset} in {into.parent}",
+            hint="name the ledgers to merge",
+        )
+    with ExitStack() as stack:
+        parts = [stack.enter_context(Ledger(path, target, read_only=True)) for path in found]
+        counts = [sum(part.count().values()) for part in parts]
+        document: dict[str, Any] = {
+            "into": str(into),
+            "ledgers": [{"file": str(path), "keys": count} for path, count in zip(found, counts, strict=True)],
+            "dry_run": dry_run,
+        }
+        size = f"{counted(len(found), 'ledger')} of {sum(counts):,} keys"
+        if dry_run:
+            return Done(f"would merge {size} into {into}", document)
+        with Ledger(into, target) as ledger:
+            merged = ledger.merge(_entries(parts))
+            keys = sum(ledger.count().values())
+    text = f"merged {size} into {into}: {merged:,} new or better known, {keys:,} in all"
+    return Done(text, document | {"merged": merged, "keys": keys})
+
+
+def _entries(ledgers: Iterable[Ledger]) -> Iterator[Row | RunRecord]:
+    for ledger in ledgers:
+        yield from ledger.runs()
+        yield from ledger.rows()
+
+
+def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
+    """Forget the keys of a list. Raises UsageError when it is not clear of which storage."""
     storages = ledger.storages()
     if not storage and len(storages) != 1:
         raise UsageError("which storage?", hint=f"give --storage; the ledger has {', '.join(storages) or 'none'}")
     with opened(name) as file:
         keys = [one.key for one in read_keys(file, name) if isinstance(one, StorageObject)]
     removed = ledger.forget(storage or storages[0], keys)
-    return f"forgot {removed:,} keys ({len(keys):,} were named): `v7s3 register` sends them again"
+    text = f"forgot {removed:,} keys ({len(keys):,} were named): `v7s3 register` sends them again"
+    return Done(text, {"named": len(keys), "forgotten": removed})
 
 
-def rebuild_from(views: Views, *, dry_run: bool) -> str:
-    """Take into the ledger what V7 has at the places of the bucket's keys. Returns what to say."""
+def rebuild_from(views: Views, *, dry_run: bool) -> Done:
+    """Take into the ledger what V7 has at the places of the bucket's keys."""
     ledger = views.ledger
     if not dry_run:
         ledger.begin_run(f"rebuild {views.source} (storage {views.storage})")
@@ -133,11 +196,10 @@ def rebuild_from(views: Views, *, dry_run: bool) -> str:
             ledger.settle(views.storage, outcomes)
     if not dry_run:
         ledger.finish_run()
-    said = f"{'would take' if dry_run else 'took'} {adopted:,} keys of {items:,} items into the ledger"
-    other = (
-        f"; {differing:,} items of V7 have another number of slots than the keys at their place" if differing else ""
-    )
-    return said + other
+    text = f"{'would take' if dry_run else 'took'} {adopted:,} keys of {items:,} items into the ledger"
+    if differing:
+        text += f"; {differing:,} items of V7 have another number of slots than the keys at their place"
+    return Done(text, {"keys": adopted, "items": items, "other_slots": differing, "dry_run": dry_run})
 
 
 def _adopted(place: Place) -> Outcome:

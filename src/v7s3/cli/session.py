@@ -72,12 +72,26 @@ def find_dataset(darwin: Darwin, team: str, slug: str) -> Dataset:
     raise NotFoundError(f"team {team!r} has no dataset {slug!r}", hint=f"its datasets: {known}")
 
 
-def dataset_ledger(path: Path | None, darwin_url: str, team: str, dataset: str, *, read_only: bool = True) -> Ledger:
+def ledger_path(target: Target, shard: str = "") -> Path:
+    """Where the ledger of a dataset lies when no --ledger names it; each part (--shard) has its own."""
+    return ledger_directory() / target.file_name("" if shard == "1/1" else shard)
+
+
+def shard_ledgers(target: Target) -> list[Path]:
+    """The ledgers that `register --shard` left in the state directory."""
+    whole = ledger_path(target)
+    return sorted(whole.parent.glob(f"{whole.stem}--*-of-*{whole.suffix}"))
+
+
+def dataset_ledger(path: Path | None, target: Target, *, read_only: bool = True) -> Ledger:
     """The ledger of a dataset, at `path` or in the state directory.
 
     Raises UsageError when it is only to be read and does not exist, ConflictError when it belongs to another dataset.
     """
-    if not dataset:
-        raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
-    target = Target(darwin_url, team, dataset)
-    return Ledger(path or ledger_directory() / target.file_name(), target, read_only=read_only)
+    found = path or ledger_path(target)
+    if path is None and read_only and not found.exists() and (parts := len(shard_ledgers(target))):
+        raise UsageError(
+            f"of {target.team}/{target.dataset} there are only the ledgers of {parts} parts (--shard)",
+            hint="`v7s3 ledger merge` makes one of them; or name one with --ledger",
+        )
+    return Ledger(found, target, read_only=read_only)

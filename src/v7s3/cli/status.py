@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,11 +49,13 @@ def status(
     from v7s3.cli.output import note, result, result_json
     from v7s3.cli.session import dataset_ledger, find_dataset, open_darwin
     from v7s3.cli.status_watch import Watch, chosen_run
+    from v7s3.items.ledger import Target
 
     patience = seconds("--timeout", timeout) if wait else 0.0
     darwin, team = open_darwin(darwin_url, api_key_file, team)
-    with darwin, dataset_ledger(ledger, darwin.base_url, team, dataset) as known:
+    with darwin, ExitStack() as stack:
         found = find_dataset(darwin, team, dataset)
+        known = stack.enter_context(dataset_ledger(ledger, Target(darwin.base_url, team, found.slug)))
         watch = Watch(darwin, team, found, known, since_run=chosen_run(known, since), report=report)
         seen = watch.wait(patience, (lambda _line: None) if quiet else note) if wait else watch.look()
         result_json(seen.document()) if form == "json" else result(seen.text(verbose=verbose))
