@@ -187,3 +187,50 @@ def test_forgotten_keys_are_registered_again(register, ledger, fill, darwin, tmp
     assert (code, out) == (0, "forgot 1 keys (1 were named): `v7s3 register` sends them again\n")
     register("s3://acme-frames/raw")
     assert darwin.keys() == ["raw/a.jpg", "raw/b.jpg"]
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+def test_each_part_has_its_own_drift_and_the_parts_together_have_the_whole(
+    register, drift, fill, s3, bucket, darwin, tmp_path
+):
+    fill(*(f"raw/{n:02d}.jpg" for n in range(30)), "raw/notes.txt")
+    for number in (1, 2, 3):
+        register("s3://acme-frames/raw", "--shard", f"{number}/3")
+        assert drift("s3://acme-frames/raw", "--shard", f"{number}/3")[0] == 0
+    fill("raw/30.jpg", "raw/31.jpg", "raw/others.jpg")
+    register("--keys-from", _list(tmp_path, "raw/others.jpg"), "--no-ledger")
+    s3.client().delete_object(Bucket=bucket, Key="raw/07.jpg")
+    s3.put(bucket, "raw/11.jpg", b"other bytes")
+    delete_item(darwin, "20.jpg")
+
+    def verdicts(*arguments):
+        report = tmp_path / "drift.jsonl"
+        code, out, _ = drift("s3://acme-frames/raw", *arguments, "--report", report)
+        assert (code == 1) == ("drift was found" in out)
+        return [(line["verdict"], line["storage_key"]) for line in map(json.loads, report.read_text().splitlines())]
+
+    parts = [verdicts("--shard", f"{number}/3") for number in (1, 2, 3)]
+    assert all(parts)
+    found = sorted(one for part in parts for one in part)
+    assert [one for one in found if one[0] != "="] == [
+        ("*", "raw/11.jpg"),
+        ("+", "raw/20.jpg"),
+        ("+", "raw/30.jpg"),
+        ("+", "raw/31.jpg"),
+        ("-", "raw/07.jpg"),
+        ("o", "raw/others.jpg"),
+    ]
+    assert len(found) == 33
+
+
+def test_a_part_whose_ledger_is_lost_is_rebuilt(register, drift, ledger, fill, darwin):
+    fill(*(f"raw/{n:02d}.jpg" for n in range(30)))
+    for number in (1, 2):
+        register("s3://acme-frames/raw", "--shard", f"{number}/2", "--no-ledger")
+    taken = [ledger("rebuild", "s3://acme-frames/raw", "--shard", f"{number}/2") for number in (1, 2)]
+    assert [code for code, *_ in taken] == [0, 0]
+    assert sum(int(out.split()[1]) for _, out, _ in taken) == 30
+    assert drift("s3://acme-frames/raw", "--shard", "2/2")[0] == 0
+    sent = darwin.count("register")
+    assert register("s3://acme-frames/raw", "--shard", "1/2")[0] == 0
+    assert darwin.count("register") == sent

@@ -15,6 +15,7 @@ from v7s3.items.filters import select
 from v7s3.items.grouping import grouping, plan_groups
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.planning import PlanOptions, plan
+from v7s3.items.sharding import Shard
 from v7s3.listing import list_parallel
 from v7s3.s3 import AwsSettings, connect
 
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """The options of `register` that decide on the place of a key, as they were when it was registered."""
+    """The options of `register` that decide on the place of a key, as they were when it was registered, and `shard`:
+    the part of the places that is looked at."""
 
     include: list[str]
     exclude: list[str]
     ext: list[str]
+    min_size: str
     path: str
     strip_prefix: str
     folders: Literal["keep", "flatten"]
     slots_by: str
+    shard: str
 
     def plans(self, objects: Iterable[StorageObject], prefix: str, write_back_prefix: str | None) -> Iterator[Plan]:
         options = PlanOptions(
@@ -48,7 +52,7 @@ class Planning:
             source_prefix=prefix,
             write_back_prefix=write_back_prefix,
             artifacts_prefix=DEFAULT_PREFIX,
-            selection=select(include=self.include, exclude=self.exclude, ext=self.ext),
+            selection=select(include=self.include, exclude=self.exclude, ext=self.ext, min_size=self.min_size),
         )
         return plan_groups(objects, options, grouping(self.slots_by)) if self.slots_by else plan(objects, options)
 
@@ -72,7 +76,7 @@ def dataset_places(
     tally: DriftTally,
     v7: tuple[str, Path | None],
     aws: tuple[str | None, str | None, str | None],
-    ledger_path: Path | None,
+    ledger_file: Path | None,
     *,
     say: Callable[[str], None],
     writes: bool = False,
@@ -81,7 +85,7 @@ def dataset_places(
 
     The ledger is only read, and need not exist, unless the caller `writes`.
     """
-    url, (team, dataset, storage_name) = BucketUrl.parse(source), names
+    url, (team, dataset, storage_name), shard = BucketUrl.parse(source), names, Shard.parse(planning.shard)
     darwin, team = open_darwin(*v7, team)
     with darwin, Comparison() as views:
         found = find_dataset(darwin, team, dataset)
@@ -89,19 +93,23 @@ def dataset_places(
         if storage.bucket and storage.bucket != url.bucket and aws[2] is None:
             say(f"warning: V7's storage {storage.name!r} is the bucket {storage.bucket!r}, not {url.bucket!r}")
         client = connect(AwsSettings(*aws), url.bucket)
-        with _ledger(ledger_path, Target(darwin.base_url, team, found.slug), say, writes=writes) as ledger:
+        with _ledger(ledger_file, Target(darwin.base_url, team, found.slug), shard, say, writes=writes) as ledger:
             _add_items(darwin, team, found.id, views)
             views.add_settled(ledger.rows(storage=storage.name, prefix=url.key))
             pages = list_parallel(client, url.bucket, url.key)
             unknown = chain.from_iterable(views.unsettled(page, ledger, storage.name) for page in pages)
-            views.add_planned(planning.plans(unknown, url.key, storage.prefix or None), tally)
-            yield Views(str(url), team, found.slug, storage.name, ledger, views.places())
+            views.add_planned(shard.of(planning.plans(unknown, url.key, storage.prefix or None)), tally)
+            places = (place for place in views.places() if shard.has_place(place.path, place.name))
+            part = f" --shard {shard}" if shard.count > 1 else ""
+            yield Views(f"{url}{part}", team, found.slug, storage.name, ledger, places)
 
 
-def _ledger(path: Path | None, target: Target, say: Callable[[str], None], *, writes: bool) -> Ledger:
-    found = path or ledger_path(target)
-    if writes or found.exists() or (path is None and shard_ledgers(target)):
-        return dataset_ledger(path, target, read_only=not writes)
+def _ledger(path: Path | None, target: Target, shard: Shard, say: Callable[[str], None], *, writes: bool) -> Ledger:
+    found = path or ledger_path(target, str(shard))
+    if writes or found.exists():
+        return Ledger(found, target, read_only=not writes)
+    if path is None and shard.count == 1 and shard_ledgers(target):
+        return dataset_ledger(None, target)  # which says that they are to be merged
     say(f"warning: there is no ledger at {found}: everything in V7 counts as registered by others")
     return Ledger(None, target)
 

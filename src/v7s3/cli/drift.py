@@ -19,6 +19,7 @@ Examples:
   v7s3 drift s3://acme-scans/raw --team acme --dataset scans
   v7s3 drift s3://acme-scans/raw … --report drift.jsonl      one line a key, with a one-character verdict
   v7s3 drift s3://acme-scans/raw … --strip-prefix raw/       the planning options of `register`, as they were used
+  v7s3 drift s3://acme-scans/raw … --shard 3/16              one part, against that part's ledger
 
 \b
 Verdicts, bucket against V7:
@@ -27,6 +28,7 @@ Verdicts, bucket against V7:
   -  in V7, gone from the bucket    ?  in V7, of no key of this prefix
 
 V7's listing has no storage keys: items are compared by path and name, through the ledger and through planning.
+Parts that were registered with --shard are compared one by one, or all at once after `v7s3 ledger merge`.
 Nothing is changed, neither here nor there.
 
 \b
@@ -45,10 +47,12 @@ def drift(
     include: plan.Include = [],
     exclude: plan.Exclude = [],
     ext: plan.Ext = [],
+    min_size: plan.MinSize = "",
     path: plan.Path = "/",
     strip_prefix: plan.StripPrefix = "",
     folders: plan.Folders = "keep",
     slots_by: plan.SlotsBy = "",
+    shard: plan.Shard = "1/1",
     report: Annotated[Path | None, typer.Option(help="JSONL, one line for each key, with its verdict.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="The ledger; else one a dataset in the state directory.")] = None,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
@@ -67,7 +71,7 @@ def drift(
     from v7s3.items.comparison import drift as verdicts
 
     tally = DriftTally()
-    planning = Planning(include, exclude, ext, path, strip_prefix, folders, slots_by)
+    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard)
     with (
         dataset_places(
             source,

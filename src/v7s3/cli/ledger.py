@@ -149,10 +149,12 @@ def rebuild(
     include: plan.Include = [],
     exclude: plan.Exclude = [],
     ext: plan.Ext = [],
+    min_size: plan.MinSize = "",
     path: plan.Path = "/",
     strip_prefix: plan.StripPrefix = "",
     folders: plan.Folders = "keep",
     slots_by: plan.SlotsBy = "",
+    shard: plan.Shard = "1/1",
     ledger: LedgerPath = None,
     dry_run: options.DryRun = False,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
@@ -177,7 +179,7 @@ def rebuild(
     from v7s3.cli.output import note
     from v7s3.items.comparison import DriftTally
 
-    planning = Planning(include, exclude, ext, path, strip_prefix, folders, slots_by)
+    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard)
     names, aws = (team, dataset, storage), (profile, region, endpoint_url)
     say = (lambda _line: None) if quiet else note
     with dataset_places(

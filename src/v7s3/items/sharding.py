@@ -39,17 +39,20 @@ class Shard:
         digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest) % self.count == self.number - 1
 
+    def has_place(self, path: str, name: str) -> bool:
+        """Whether an item belongs here, however its folder is written."""
+        return self.has(identity("/" + path.strip("/"), name))
+
     def of(self, plans: Iterable[Plan]) -> Iterator[Plan]:
         """The plans of this part. An item goes by its place in the dataset, because a group may get more objects.
 
         All are planned before they are divided, or collisions between parts would not be found.
         """
-        return iter(plans) if self.count == 1 else (one for one in plans if self.has(_what_it_goes_by(one)))
+        return iter(plans) if self.count == 1 else (one for one in plans if self._has_plan(one))
 
-
-def _what_it_goes_by(one: Plan) -> str:
-    if isinstance(one, Planned):
-        return identity(one.item.path, one.item.name)
-    if isinstance(one, Skipped):
-        return one.key
-    return one.keys[0] if one.keys else str(one.line)
+    def _has_plan(self, one: Plan) -> bool:
+        if isinstance(one, Planned):
+            return self.has_place(one.item.path, one.item.name)
+        if isinstance(one, Skipped):
+            return self.has(one.key)
+        return self.has(one.keys[0] if one.keys else str(one.line))
