@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from commands import every_command
 from v7s3 import __version__
 from v7s3.cli import app as app_module
 
@@ -38,6 +41,43 @@ def test_usage_errors_are_json_when_json_was_asked_for(v7s3):
     code, out, err = v7s3("regster", "--format", "json")
     assert (code, out) == (2, "")
     assert json.loads(err)["error"]["code"] == "usage"
+
+
+ERRORS = {
+    "usage": ("status", "--no-such-option"),
+    "missing argument": ("prepare",),
+    "nobody": ("register", "s3://acme-scans", "--team", "acme", "--dataset", "scans", "--storage", "acme-s3"),
+    "no document": ("policy", "check", "--policy-file", "none.json"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_are_json_when_the_settings_say_so_and_not_when_the_flag_says_otherwise(
+    v7s3, tmp_path, monkeypatch, name
+):
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    tables = ["status", "prepare", "register", "policy.check"]
+    (tmp_path / "v7s3.toml").write_text("".join(f'[{table}]\nformat = "json"\n' for table in tables))
+    code, out, err = v7s3(*ERRORS[name])
+    assert out == ""
+    assert code in (2, 3)
+    assert json.loads(err)["error"]["message"]
+    same, out, err = v7s3(*ERRORS[name], "--format", "text")
+    assert (same, out, err[:7]) == (code, "", "error: ")
+
+
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_an_unknown_option_is_json_for_every_command_when_its_settings_ask_for_json(
+    v7s3, tmp_path, monkeypatch, command
+):
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    if "--format" not in v7s3(*command, "--help")[1]:
+        pytest.skip("has one format")
+    (tmp_path / "v7s3.toml").write_text(f'[{".".join(command)}]\nformat = "json"\n')
+    code, out, err = v7s3(*command, "--no-such-option")
+    assert (code, out, json.loads(err)["error"]["code"]) == (2, "", "usage")
 
 
 def test_a_bug_is_reported_without_a_traceback(v7s3, monkeypatch):

@@ -7,21 +7,11 @@ import re
 import pytest
 import typer
 
-from v7s3.cli.app import COMMANDS
+from commands import every_command
 from v7s3.cli.app import app as root
 
 
-def commands() -> list[tuple[str, ...]]:
-    """Every command that does something, as it is typed."""
-    group = typer.main.get_command(root)
-    found = []
-    for name in COMMANDS:
-        below = getattr(group.get_command(None, name), "commands", {})
-        found += [(name, leaf) for leaf in below] or [(name,)]
-    return found
-
-
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_help_begins_with_examples_of_the_command_itself(command, v7s3):
     code, out, err = v7s3(*command, "--help")
     assert (code, err) == (0, "")
@@ -31,7 +21,7 @@ def test_help_begins_with_examples_of_the_command_itself(command, v7s3):
     assert out.index("Examples:") < out.index("\nOptions:")
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_help_names_exit_codes_or_permissions_of_what_can_fail(command, v7s3):
     _, out, _ = v7s3(*command, "--help")
     words = out.partition("\nOptions:")[0]
@@ -39,7 +29,7 @@ def test_help_names_exit_codes_or_permissions_of_what_can_fail(command, v7s3):
     assert not asks or re.search(r"exit codes?|needs s3:|permission", words, re.IGNORECASE), words
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_every_option_has_a_help_text(command):
     group = typer.main.get_command(root)
     found = group.get_command(None, command[0])

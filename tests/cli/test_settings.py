@@ -171,7 +171,7 @@ def test_every_command_gets_the_shared_keys_that_it_has_options_for(name, write,
     values = dict.fromkeys(SHARED, '"x"') | {"darwin-url": '"http://localhost"', "quiet": "true", "verbose": "true"}
     write("\n".join(f"{key} = {value}" for key, value in values.items()))
     group = typer.main.get_command(root)
-    context = typer.Context(group, info_name="v7s3")
+    context = typer.Context(group, info_name="v7s3", default_map={})
     _, command, _ = group.resolve_command(context, [name])
     defaults = context.default_map[name]
     leaves = getattr(command, "commands", None)

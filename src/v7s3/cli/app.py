@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -159,30 +159,49 @@ def _root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, except for a second Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    as_json = asked_for_json(arguments)
+    defaults: dict[str, Any] = {}  # what v7s3.toml says to the command, once it is read
     try:
-        command = typer.main.get_command(app)
-        if "_V7S3_COMPLETE" in os.environ:
-            from v7s3.cli.completion import attach, prepare
-
-            prepare()
-            attach(command)
-        result = command.main(args=arguments, prog_name="v7s3", standalone_mode=False)
-    except V7S3Error as error:
-        return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
+        return _run(arguments, defaults)
     except typer.Exit as leave:
         return leave.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader left; there is nobody to complain to
+        _let_go_of_stdout()
         return 141
-    except Exception as error:  # noqa: BLE001  # the boundary: a bug must not end in a traceback with secrets in it
-        return _explain_unexpected(error, as_json=as_json)
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001  # the boundary: a traceback may hold secrets
+        return _explain(error, as_json=asked_for_json(arguments, defaults))
+
+
+def _run(arguments: list[str], defaults: dict[str, Any]) -> int:
+    """The command's own exit code. Not by its `main`, which keeps Ctrl-C and a broken pipe to itself."""
+    command = typer.main.get_command(app)
+    if "_V7S3_COMPLETE" in os.environ:
+        from v7s3.cli.completion import attach, prepare
+
+        prepare()
+        attach(command)
+        command.main(args=arguments, prog_name="v7s3", default_map=defaults)  # answers the shell and exits
+    with command.make_context("v7s3", list(arguments), default_map=defaults) as context:
+        result = command.invoke(context)
     return result if isinstance(result, int) else 0
 
 
-def _explain_unexpected(error: Exception, *, as_json: bool) -> int:
+def _let_go_of_stdout() -> None:
+    """The reader left; there is nobody to complain to, and nothing to flush when the interpreter ends."""
+    sys.stderr.close()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: BaseException, *, as_json: bool) -> int:
+    match error:
+        case V7S3Error():
+            return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
+        case KeyboardInterrupt() | typer.Abort():
+            return fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
+        case _:
+            return _explain_unexpected(error, as_json=as_json)
+
+
+def _explain_unexpected(error: BaseException, *, as_json: bool) -> int:
     """Typer's usage errors become exit code 2; everything else is a bug and says where it happened."""
     if type(error).__name__ == "NoArgsIsHelpError":  # Typer keeps its Click, and so the class, to itself
         note(str(error))
@@ -216,8 +235,3 @@ def _blamed(error: Any) -> str:
         return ""
     source = origin_of(context, parameter).source
     return "" if source.startswith(("flag", "default")) else f" ({source})"
-
-
-def run() -> NoReturn:
-    """The console script."""
-    sys.exit(main())

@@ -65,7 +65,7 @@ def use_settings(context: Any, name: str, command: Any, commands: Collection[str
         settings = read(context.params.get("config"), context.params.get("use") or "", commands)
         context.meta[_KEPT] = settings
         if settings is not None:
-            context.default_map = {name: _default_map(settings, (name,), command)}
+            context.default_map[name] = _default_map(settings, (name,), command)
     except V7S3Error:
         if not context.resilient_parsing:
             raise

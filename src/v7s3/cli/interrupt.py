@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from v7s3.cli.output import note
+from v7s3.cli.output import fail, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @contextmanager
-def finishing_on_interrupt(stopping: threading.Event, advice: str) -> Iterator[list[int]]:
+def finishing_on_interrupt(stopping: threading.Event, advice: str, *, as_json: bool) -> Iterator[list[int]]:
     """Turn the first SIGINT or SIGTERM into `stopping.set()` and a word of advice; a second one ends the process.
 
     Yields a list that holds the signal's number once one has come. Nothing is raised in the block: an exception in
@@ -25,6 +25,8 @@ def finishing_on_interrupt(stopping: threading.Event, advice: str) -> Iterator[l
 
     def handle(number: int, _frame: Any) -> None:
         if received:
+            with suppress(RuntimeError):  # it came while this thread was writing
+                fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
             os._exit(130)  # the ledger's last commit stands; sqlite rolls back what was not committed
         received.append(number)
         stopping.set()

@@ -56,9 +56,20 @@ def fail(code: str, message: str, hint: str = "", *, exit_code: int, as_json: bo
     return exit_code
 
 
-def asked_for_json(arguments: Sequence[str]) -> bool:
-    """Whether `--format json` stands on the command line; read by hand because usage errors must honour it too."""
-    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+def asked_for_json(arguments: Sequence[str], defaults: Mapping[str, Any]) -> bool:
+    """Whether errors are to be JSON: `--format` as it was typed, else as the settings have it for this command.
+
+    Read by hand, because a command line that cannot be parsed must be answered in the same way. `defaults` is Typer's
+    `default_map`: the command's, below the names that lead to it.
+    """
+    typed = [value for name, value in pairwise([*arguments, ""]) if name == "--format"]
+    typed += [word.removeprefix("--format=") for word in arguments if word.startswith("--format=")]
+    if typed:
+        return "json" in typed
+    for word in arguments:
+        below = defaults.get(word)
+        defaults = below if isinstance(below, dict) else defaults
+    return bool(defaults.get("form") == "json")
 
 
 def use_colour(stream: TextIO) -> bool:

@@ -127,7 +127,8 @@ class Preparation:
             output.note("safe to stop at any time (Ctrl-C): the same command makes what is missing then")
         advice = "stopping: what is being made is finished first (Ctrl-C again stops at once)"
         with items_file(job.output) as items, report_file(job.report) as report:
-            with finishing_on_interrupt(stopping, advice) as signals, progress(self._line, quiet=job.quiet):
+            interruptible = finishing_on_interrupt(stopping, advice, as_json=job.form == "json")
+            with interruptible as signals, progress(self._line, quiet=job.quiet):
                 try:
                     self._count()
                     for result in self._results(crew, stopping):

@@ -246,7 +246,8 @@ class Registration:
             output.note(f"safe to stop at any time (Ctrl-C): the same command goes on where it stopped{kept}")
         stop: V7S3Error | None = None
         advice = "stopping: what is in flight is finished first (Ctrl-C again stops at once); the same command goes on"
-        with finishing_on_interrupt(self._stopping, advice) as signals, progress(self.line, quiet=job.quiet):
+        interruptible = finishing_on_interrupt(self._stopping, advice, as_json=job.form == "json")
+        with interruptible as signals, progress(self.line, quiet=job.quiet):
             try:
                 self._send(rounds)
             except V7S3Error as error:
