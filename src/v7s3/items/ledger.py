@@ -15,6 +15,7 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
@@ -55,7 +56,8 @@ _PAGE_AS_TEXT = ", ".join(
     f"group_concat(key || char(0) || etag, char(1)) FILTER (WHERE state = {number})"
     for number in map(STATES.index, _DONE)
 )
-_LAST_DONE = max(STATES.index(state) for state in DONE)  # states are numbered in their order, those in V7 first
+_NUMBERS: dict[State, int] = {state: number for number, state in enumerate(STATES)}
+_LAST_DONE = max(_NUMBERS[state] for state in DONE)  # those in V7 come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _row(values: tuple[str, str, str, int, str, str, str, str, int]) -> Row:
     return Row(storage, key, Standing(etag, STATES[state], reason, path, name, item_id), run)
 
 
+@lru_cache(maxsize=4096)
 def _folder(path: str) -> str:
     """A folder of the dataset as the table has it, "/" or "/a/b", however V7 or a caller writes it."""
     return "/" + path.strip("/")
@@ -282,12 +285,12 @@ class Ledger:
 
     def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
         """Record what became of these items, all or nothing; keys that are no text are refused anew by every run."""
-        number = self._storage(storage)
+        number, run = self._storage(storage), self.run
         rows = [
-            (number, key, etag, STATES.index(state), reason, path and _folder(path), name, item_id, self.run)
+            (number, key, etag, _NUMBERS[state], reason, path and _folder(path), name, item_id, run)
             for state, keys, etags, path, name, reason, item_id in outcomes
             for key, etag in zip(keys, etags, strict=True)
-            if _is_text(key)
+            if key.isascii() or _is_text(key)
         ]
         with self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?)", rows)
@@ -309,7 +312,7 @@ class Ledger:
                     " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
                     " name = excluded.name, item_id = excluded.item_id WHERE excluded.state < settled.state",
                     (
-                        *(self._storage(entry.storage), entry.key, known.etag, STATES.index(known.state)),
+                        *(self._storage(entry.storage), entry.key, known.etag, _NUMBERS[known.state]),
                         *(known.reason, known.path and _folder(known.path), known.name, known.item_id),
                     ),
                 ).rowcount

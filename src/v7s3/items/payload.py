@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import (
@@ -53,6 +54,7 @@ MAX_KEY_BYTES = 1024  # S3's limit, in UTF-8
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=4096)  # a bucket has far fewer folders than keys
 def normal_path(path: str) -> str:
     """A Darwin folder as V7's SDK writes it: "/" for the root, else "/a/b"."""
     return "/" + path.strip("/")
@@ -460,7 +462,7 @@ class AnsweredItem(_Answer):
 
     id: str | None = None
     name: str
-    path: Annotated[str, AfterValidator(normal_path)] = "/"
+    path: Annotated[str, AfterValidator(normal_path)] | None = None
 
 
 class BlockedSlot(_Answer):

@@ -160,12 +160,12 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
     unique = len({one.item.name for one in batch}) == len(batch)
     outcomes = []
     for one in batch:
-        place, bare = (one.item.path, one.item.name), (None, one.item.name)
-        refusal = blocked.get(place) or (blocked.get(bare) if unique else None)
-        success = registered.get(place) or (registered.get(bare) if unique else None)
-        if refusal is not None:
+        path, name = one.item.path, one.item.name
+        refusal = blocked and (blocked.get((path, name)) or (blocked.get((None, name)) if unique else None))
+        success = registered.get((path, name)) or (registered.get((None, name)) if unique else None)
+        if refusal:
             outcomes.append(_blocked(one, refusal))
-        elif success is not None:
+        elif success:
             outcomes.append(_outcome(one, "registered", item_id=success.id or ""))
         else:
             outcomes.append(_outcome(one, "failed", "V7's answer does not mention this item"))
@@ -173,8 +173,8 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
 
 
 def _by_place(items: Iterable[ItemT]) -> dict[tuple[str | None, str], ItemT]:
-    """The items by path and name, both as the models normalise them; path None where the answer has none."""
-    return {(item.path if "path" in item.model_fields_set else None, item.name): item for item in items}
+    """The items by path and name, as the model normalises them; path None where the answer has none."""
+    return {(item.path, item.name): item for item in items}
 
 
 def _blocked(one: Planned, answer: BlockedItem) -> Outcome:
@@ -194,6 +194,9 @@ def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
 
 
 def _outcome(one: Planned, state: State, reason: str = "", item_id: str = "") -> Outcome:
+    if len(one.objects) == 1:  # nearly always, and then in half the time
+        (found,) = one.objects
+        return Outcome(state, (found.key,), (found.etag,), one.item.path, one.item.name, reason, item_id)
     keys = tuple([found.key for found in one.objects])
     etags = tuple([found.etag for found in one.objects])
     return Outcome(state, keys, etags, one.item.path, one.item.name, reason, item_id)
