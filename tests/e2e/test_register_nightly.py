@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -39,6 +41,30 @@ def test_a_rescan_with_and_without_a_report_counts_the_same(register, s3, bucket
     names = ("listed", "kept", "outcomes", "earlier", "changed", "reasons")
     assert {name: fast[name] for name in names} == {name: slow[name] for name in names}
     assert (code, fast["changed"], fast["earlier"]["registered"], fast["earlier"]["refused"]) == (5, 1, 1499, 1)
+
+
+@pytest.fixture
+def statements(monkeypatch):
+    """What sqlite is asked in this process."""
+    asked = []
+
+    class Traced(sqlite3.Connection):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.set_trace_callback(asked.append)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Traced))
+    return asked
+
+
+def test_a_rescan_asks_the_ledger_for_pages_not_for_their_keys(register, s3, bucket, darwin, statements):
+    s3.put_many(bucket, ((f"{n:04d}.jpg", 10) for n in range(3_000)))
+    assert register(f"s3://{bucket}", "--rate", "0", "-q")[0] == 0
+    statements.clear()
+    assert register(f"s3://{bucket}", "--rate", "0", "-q")[0] == 0
+    about_keys = [one for one in statements if one.startswith("SELECT") and "FROM settled" in one]
+    assert 3 <= len(about_keys) < 30
+    assert all("group_concat" in one for one in about_keys)
 
 
 # --- --modified-since last-run --------------------------------------------------------------------------------------
