@@ -16,6 +16,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+import rows_doctor
 import rows_listing
 import rows_media
 import rows_pacing
@@ -37,6 +38,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "memory": rows_scale.memory,
     "shards": rows_scale.shards,
     "startup": rows_start.startup,
+    "doctor": rows_doctor.doctor,
     "thumbnails": rows_media.thumbnails,
     "video": rows_media.video,
 }
