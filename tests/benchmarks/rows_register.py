@@ -62,10 +62,11 @@ def _with_stats(sample: Sample, darwin: str, bucket: str) -> Sample:
     return Sample(sample.wall, sample.cpu, sample.peak, {**said, **stats})
 
 
-def register_darwin_py(python: str, darwin: str, count: int) -> Sample:
+def register_darwin_py(python: str, darwin: str, count: int, *, waits: float = 1) -> Sample:
+    """`waits` shortens those after a 429."""
     ask(f"{darwin}/-/stats")
     with scratch() as home:
-        sample = once([python, subject("register_darwinpy"), darwin, str(count)], home=home)
+        sample = once([python, subject("register_darwinpy"), darwin, str(count), str(waits)], home=home)
     return _with_stats(sample, darwin, f"n{count}-even")
 
 

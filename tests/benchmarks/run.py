@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROWS: dict[str, Callable[[int], list[Line]]] = {
     "register": rows_register.register,
     "pacing": rows_pacing.pacing,
+    "pacing-scaled": rows_pacing.pacing_scaled,
     "listing-cpu": rows_listing.listing_cpu,
     "listing-wall": rows_listing.listing_wall,
     "rescan": rows_scale.rescan,

@@ -1,4 +1,7 @@
-"""Register keys with darwin-py's own `register()`, in its own environment.   register_darwinpy.py URL COUNT"""
+"""Register keys with darwin-py's own `register()`, in its own environment.
+
+register_darwinpy.py URL COUNT WAITS     WAITS: 1, or less for shorter waits after a 429
+"""
 
 import contextlib
 import json
@@ -8,12 +11,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from darwin.client import Client
-from darwin.config import Config
-from darwin.dataset.remote_dataset_v2 import RemoteDatasetV2
-from darwin.datatypes import ObjectStore
+url, count, waits = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+os.environ["DARWIN_RETRY_INITIAL_WAIT"] = f"{60 * waits:.0f}"  # read when darwin is imported
+os.environ["DARWIN_RETRY_MAX_WAIT"] = f"{300 * waits:.0f}"
 
-url, count = sys.argv[1], int(sys.argv[2])
+from darwin.client import Client  # noqa: E402  # as said above
+from darwin.config import Config  # noqa: E402  # as said above
+from darwin.dataset.remote_dataset_v2 import RemoteDatasetV2  # noqa: E402  # as said above
+from darwin.datatypes import ObjectStore  # noqa: E402  # as said above
+
 config = Config(path=None)
 for name, value in {
     "global/api_endpoint": f"{url}/api/",
