@@ -47,9 +47,10 @@ def test_failures_are_told_in_v7s_words_with_a_hint_and_the_checks_that_find_why
         "acme/road-signs: 2 items of this ledger\n"
         "0 complete · 0 processing · 2 failed · 0 gone from V7\n"
         "  2 failed: download failed: access denied (stage download, HTTP 403)   (raw/a.jpg, raw/b.jpg)\n"
-        "    next: V7's role may not read the object: mend the policy, the key or the ownership, then delete the item "
-        "in V7, `v7s3 ledger forget` its key, and register it again\n"
-        "    why:  v7s3 doctor s3://acme-frames/raw --only policy,public-access,ownership,encryption,requester-pays\n"
+        "    next: V7's role may not read the object, or it does not exist: mend the policy, the key or the ownership, "
+        "then delete the item in V7, `v7s3 ledger forget` its key, and register it again\n"
+        "    why:  v7s3 doctor s3://acme-frames/raw/a.jpg --team acme --storage acme-frames "
+        "--only policy,public-access,ownership,encryption,requester-pays,objects,tags\n"
     )
 
 

@@ -70,7 +70,33 @@ def test_every_item_of_the_ledger_has_exactly_one_fate(ours, listed):
         ({"http_status_code": 301}, "HTTP 301", "bucket", "activation status"),
         ({"http_status_code": 503, "message": "slow down"}, "slow down (HTTP 503)", "", "busy"),
         ({"processing_error_type": "INVALID_FILE", "stage": "decode"}, "INVALID_FILE", "objects", "not read it"),
-        ({"message": "boom"}, "boom", "", "support@v7labs.com"),
+        ({"message": "boom"}, "boom", "name,bucket,policy", "support@v7labs.com"),
+        (
+            {"http_status_code": 400, "raw_error": "<Code>KMS.DisabledException</Code>"},
+            "HTTP 400",
+            "encryption",
+            "KMS",
+        ),
+        (
+            {"http_status_code": 400, "raw_error": "stored using a form of Server Side Encryption. The correct …"},
+            "HTTP 400",
+            "encryption",
+            "KMS",
+        ),
+        (
+            {"http_status_code": 400, "stage": "upload", "raw_error": "Content-MD5 … with Object Lock parameters"},
+            "HTTP 400",
+            "policy,uploads",
+            "may not write",
+        ),
+        ({"http_status_code": 404, "stage": "upload"}, "HTTP 404", "bucket,storage", "on record"),
+        ({"http_status_code": 400, "raw_error": "AuthorizationHeaderMalformed"}, "HTTP 400", "bucket", "on record"),
+        (
+            {"http_status_code": 403, "raw_error": "AccessDenied raw/kms:7.jpg", "storage_key": "raw/kms:7.jpg"},
+            "HTTP 403",
+            "policy",
+            "may not read",
+        ),
     ],
 )
 def test_each_failure_has_words_a_next_step_and_the_checks_that_find_its_cause(error, words, probes, hint):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from v7s3.bucket import BucketUrl
 from v7s3.cli.output import scrub
 from v7s3.cli.progress import duration
 from v7s3.errors import ServiceError, StoppedError, UsageError
@@ -43,7 +45,7 @@ class Seen:
     team: str
     dataset: str
     tally: StatusTally
-    buckets: dict[str, str]  # of the failed items' storages, as far as V7 says
+    buckets: dict[str, str]  # by storage, as far as V7 says
     waited: float = 0.0
     still_waiting: bool = False
 
@@ -68,11 +70,12 @@ class Seen:
         return "\n".join(lines)
 
     def _doctor(self, failure: FailureCount) -> str:
-        probes = failure.error.cause.probes
-        bucket = next(iter(self.buckets.values()), "BUCKET") if len(self.buckets) <= 1 else "BUCKET"
-        folder = failure.examples[0].rpartition("/")[0]
-        url = f"s3://{bucket}/{folder}".rstrip("/")
-        return f"v7s3 doctor {url} --only {','.join(probes)}" if probes else ""
+        """The command whose checks would find the cause, at the very object; "" for a cause that has passed."""
+        if not failure.error.cause.probes:
+            return ""
+        url = str(BucketUrl(self.buckets.get(failure.storage, "BUCKET"), failure.key))
+        checks = ",".join(failure.error.cause.probes)
+        return f"v7s3 doctor {quote(url)} --team {self.team} --storage {failure.storage} --only {checks}"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -89,6 +92,7 @@ class Seen:
                     "examples": failure.examples,
                     "hint": failure.error.cause.hint,
                     "probes": list(failure.error.cause.probes),
+                    "doctor": self._doctor(failure),
                 }
                 for failure in self.tally.failures()
             ],

@@ -7,6 +7,7 @@ the listing has no storage keys.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
@@ -57,10 +58,10 @@ class Cause(NamedTuple):
 _REPEAT = "then delete the item in V7, `v7s3 ledger forget` its key, and register it again"
 
 _ARCHIVED = Cause("the object is archived: restore it and copy it to STANDARD, " + _REPEAT, ("archive",))
-_KMS = Cause("the object's KMS key does not let V7's role in, " + _REPEAT, ("encryption",))
+_ENCRYPTED = Cause("the object's KMS key does not let V7's role in, " + _REPEAT, ("encryption",))
 _UNREADABLE = Cause(
-    "V7's role may not read the object: mend the policy, the key or the ownership, " + _REPEAT,
-    ("policy", "public-access", "ownership", "encryption", "requester-pays"),
+    "V7's role may not read the object, or it does not exist: mend the policy, the key or the ownership, " + _REPEAT,
+    ("policy", "public-access", "ownership", "encryption", "requester-pays", "objects", "tags"),
 )
 _UNWRITABLE = Cause(
     "V7's role may not write beside the object: allow s3:PutObject on the storage's prefix, " + _REPEAT,
@@ -70,7 +71,20 @@ _ABSENT = Cause("the object does not exist (any more): `v7s3 drift` finds all su
 _ELSEWHERE = Cause("V7 has another region or bucket on record: `v7s3 activation status`", ("bucket", "storage"))
 _BROKEN = Cause("V7 could fetch the file, but not read it: open it yourself and replace it, " + _REPEAT, ("objects",))
 _PASSING = Cause("S3 or V7 was busy: " + _REPEAT.removeprefix("then "))
-_UNKNOWN = Cause("`v7s3 doctor` examines the bucket; should it find nothing, ask support@v7labs.com", ())
+_UNKNOWN = Cause(
+    "`v7s3 doctor` examines the bucket; should it find nothing, ask support@v7labs.com",
+    ("name", "bucket", "policy", "public-access", "encryption", "objects", "storage"),
+)
+
+# What S3 says tells more than its status. Codes: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+_SAID = (
+    (re.compile(r"InvalidObjectState"), _ARCHIVED),
+    (re.compile(r"\bkms[:.]|server.side encryption|SSECustomer", re.IGNORECASE), _ENCRYPTED),
+    (re.compile(r"Object ?Lock|Content-MD5"), _UNWRITABLE),
+    (re.compile(r"NoSuchKey|NoSuchVersion"), _ABSENT),
+    (re.compile(r"NoSuchBucket|AuthorizationHeaderMalformed|Redirect|IllegalLocationConstraint"), _ELSEWHERE),
+    (re.compile(r"SlowDown|RequestTimeout|ExpiredToken|Request has expired"), _PASSING),
+)
 
 
 class ProcessingError(NamedTuple):
@@ -111,20 +125,21 @@ class ProcessingError(NamedTuple):
     @property
     def cause(self) -> Cause:
         """What is probably the matter; the more telling part of the error decides."""
-        writing = "upload" in self.stage.lower()
-        for word, cause in (("InvalidObjectState", _ARCHIVED), ("kms", _KMS), ("NoSuchKey", _ABSENT)):
-            if word.lower() in self.raw_error.lower():
+        said = self.raw_error.replace(self.storage_key or "\0", "")  # a key may be called anything
+        for words, cause in _SAID:
+            if words.search(said):
                 return cause
+        writing = "upload" in self.stage.lower()
         match self.http_status_code:
             case 401 | 403:
                 return _UNWRITABLE if writing else _UNREADABLE
             case 404 | 410:
-                return _ELSEWHERE if "NoSuchBucket" in self.raw_error else _ABSENT
-            case 301 | 307 | 400:
+                return _ELSEWHERE if writing else _ABSENT
+            case 301 | 307:
                 return _ELSEWHERE
-            case 429 | 500 | 502 | 503 | 504:
+            case 408 | 429 | 500 | 502 | 503 | 504:
                 return _PASSING
-        return _BROKEN if self.http_status_code == 200 or self.kind == "INVALID_FILE" else _UNKNOWN
+        return _BROKEN if self.http_status_code in (200, 416) or self.kind == "INVALID_FILE" else _UNKNOWN
 
 
 class ItemStatus(NamedTuple):
@@ -135,6 +150,7 @@ class ItemStatus(NamedTuple):
     item_id: str
     fate: Fate
     state: str  # V7's own word
+    storage: str
     keys: tuple[str, ...]
     errors: tuple[ProcessingError, ...] = ()
 
@@ -142,9 +158,11 @@ class ItemStatus(NamedTuple):
 # --- all of them ----------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class FailureCount:
-    """So many items failed alike."""
+    """So many items of one storage failed alike."""
 
+    storage: str
     error: ProcessingError  # of the first of them
+    key: str  # its first object
     count: int = 0
     examples: list[str] = field(default_factory=list)  # storage keys
 
@@ -156,23 +174,23 @@ class StatusTally:
     fates: Counter[Fate] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)  # V7's own words
     others: int = 0  # items of the dataset that this ledger did not register
-    _failures: dict[str, FailureCount] = field(default_factory=dict)
+    _failures: dict[tuple[str, str], FailureCount] = field(default_factory=dict)
 
     def add(self, one: ItemStatus) -> None:
         self.fates[one.fate] += 1
         self.states[one.state] += 1
         if one.fate == "failed":
-            error = one.errors[0] if one.errors else ProcessingError()
-            self._remember(error, error.storage_key or one.keys[0])
+            self._remember(one, one.errors[0] if one.errors else ProcessingError())
 
-    def _remember(self, error: ProcessingError, key: str) -> None:
-        kind = error.words
+    def _remember(self, one: ItemStatus, error: ProcessingError) -> None:
+        kind = one.storage, error.words
         if kind not in self._failures and len(self._failures) >= _MOST_KINDS:
-            kind, error = "", ProcessingError("other errors (see the report)")
-        counted = self._failures.setdefault(kind, FailureCount(error))
+            error = ProcessingError("other errors (see the report)")
+            kind = one.storage, error.words
+        counted = self._failures.setdefault(kind, FailureCount(one.storage, error, one.keys[0]))
         counted.count += 1
         if len(counted.examples) < _EXAMPLES:
-            counted.examples.append(key)
+            counted.examples.append(error.storage_key or one.keys[0])
 
     @property
     def total(self) -> int:
@@ -233,4 +251,4 @@ def _status(one: ListedItem, rows: Sequence[Row]) -> ItemStatus:
     elif state == "complete" or (one.processing_status is None and state not in (*UNFINISHED, "unknown")):
         fate = "complete"
     keys = tuple(row.key for row in rows)
-    return ItemStatus(one.path, one.name, one.id, fate, state, keys, errors)
+    return ItemStatus(one.path, one.name, one.id, fate, state, rows[0].storage, keys, errors)
