@@ -1,4 +1,4 @@
-"""What comes with size: the nightly run over a settled bucket, memory, and one bucket in parts."""
+"""What comes with size: the nightly run over a settled bucket, and memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 NEW = 1_000
 SETTLED = "n1m-even"
-SHARDS = 4
-SHARDED = "n400k-even"
 
 
 def rescan(rounds: int) -> list[Line]:
@@ -59,13 +57,13 @@ def _rescan(s3: str, darwin: str, settled: Path, home: Path) -> Sample:
 
 
 def memory(rounds: int) -> list[Line]:
-    """Peak memory at 100k, 1M and 10M keys: registered, and planned with --dry-run."""
+    """Peak memory at 100k, 1M and 10M keys: registered (ten minutes), and planned with --dry-run."""
     with server("fake_s3.py") as s3, server("fake_darwin.py") as darwin:
         registered = {
             size: register_v7s3(s3, darwin, f"n{size}-even", "--rate", "0", "--workers", "16").peak
-            for size in ("100k", "1m")
+            for size in ("100k", "1m", "10m")
         }
-        planned = {size: _dry_run(s3, darwin, f"n{size}-even").peak for size in ("100k", "1m", "10m")}
+        planned = {size: _dry_run(s3, darwin, f"n{size}-even").peak for size in ("100k", "10m")}
     lines = []
     for what, peaks in (("registered", registered), ("planned (--dry-run)", planned)):
         first, *_, last = peaks.values()
@@ -85,34 +83,3 @@ def _dry_run(s3: str, darwin: str, bucket: str) -> Sample:
     command = [sys.executable, "-m", "v7s3", "register", f"s3://{bucket}", "--endpoint-url", s3, *TO]
     with scratch() as home:
         return once([*command, "--darwin-url", darwin, "--dry-run"], home=home)
-
-
-def shards(rounds: int) -> list[Line]:
-    """400k keys in four shards, one after another, each with its own ledger; then their ledgers read as one."""
-    options = ("--rate", "0", "--workers", "16")
-    with server("fake_s3.py") as s3, server("fake_darwin.py") as darwin, scratch() as home:
-        parts = []
-        for number in range(1, SHARDS + 1):
-            arguments = (*TO, "--darwin-url", darwin, *options, "--shard", f"{number}/{SHARDS}")
-            command = [sys.executable, subject("register_v7s3"), s3, SHARDED, *arguments]
-            parts.append(once(command, home=home))
-            print(f"  shard {number}/{SHARDS}: {parts[-1]}", file=sys.stderr, flush=True)
-        stats = ask(f"{darwin}/-/stats")
-        if stats["checksum"] != checksum(SHARDED):
-            raise MeasurementError(f"the shards together did not register each key once: {stats}")
-        merged = once([sys.executable, subject("merge_ledgers"), str(home), darwin], home=home)
-    count = stats["items"]
-    if merged.said["checksum"] != checksum(SHARDED):
-        raise MeasurementError(f"the merged ledgers do not hold each key once: {merged.said}")
-    listing = median([one.said["listing_cpu"] for one in parts]) / count * 1e6
-    whole = sum(one.said["cpu"] for one in parts) / count * 1e6
-    return [
-        Line(f"{SHARDED[:-5]} keys in {SHARDS} shards: CPU a million keys, all shards together", "", f"{whole:.0f} s"),
-        Line("… of it listing, which every shard does for itself, a million keys and shard", "", f"{listing:.1f} s"),
-        Line("… peak memory of a shard", "", f"{max(one.peak for one in parts):.0f} MB"),
-        Line(
-            "… merging the ledgers into one: CPU and disk, a million keys",
-            "",
-            f"{merged.said['cpu'] / count * 1e6:.1f} s, {merged.said['bytes'] / count:.0f} B a key",
-        ),
-    ]

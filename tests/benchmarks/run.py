@@ -22,6 +22,7 @@ import rows_media
 import rows_pacing
 import rows_register
 import rows_scale
+import rows_shards
 import rows_start
 from measure import MeasurementError
 from table import Line, machine, render
@@ -37,7 +38,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "listing-wall": rows_listing.listing_wall,
     "rescan": rows_scale.rescan,
     "memory": rows_scale.memory,
-    "shards": rows_scale.shards,
+    "scale": rows_shards.scale,
     "startup": rows_start.startup,
     "doctor": rows_doctor.doctor,
     "thumbnails": rows_media.thumbnails,
