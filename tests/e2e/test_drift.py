@@ -177,6 +177,34 @@ def test_a_lost_ledger_is_rebuilt_from_v7s_items_and_the_bucket(register, drift,
     assert darwin.keys() == ["raw/a.jpg", "raw/b.jpg", "raw/c.jpg"]
 
 
+def test_after_a_rebuild_nothing_is_sent_again_that_v7_has(register, drift, ledger, s3, bucket, darwin):
+    """A lost cache of a CI job: thousands of keys under planning options, and groups, of which one has grown since."""
+    single = [f"raw/{n % 9}/{n:04d}.jpg" for n in range(3000)]
+    groups = [f"rig/{n}/{side}.jpg" for n in range(200) for side in ("front", "rear")]
+    s3.put_many(bucket, ((key, 10) for key in [*single, *groups]))
+    planning = ["s3://acme-frames/raw", "--strip-prefix", "raw/", "--path", "/2026"]
+    grouped = ["s3://acme-frames/rig", "--slots-by", "folder"]
+    for arguments in (planning, grouped):
+        assert register(*arguments, "--no-ledger", "--rate", "0")[0] == 0
+    s3.put(bucket, "raw/0/new.jpg", b"x")
+    s3.put(bucket, "rig/7/top.jpg", b"x")
+    assert ledger("rebuild", *planning)[1] == "took 3,000 keys of 3,000 items into the ledger\n"
+    assert ledger("rebuild", *grouped)[1] == (
+        "took 398 keys of 199 items into the ledger; 1 items of V7 have another number of slots than the keys at their "
+        "place\n"
+    )
+    before = darwin.keys()
+    sent = darwin.count("register")
+    code, out, _ = register(*planning)
+    assert (code, "1 registered · 0 exists" in out) == (0, True)
+    assert "1 exists" in register(*grouped)[1]  # the one that has grown: V7 says no more than that
+    assert darwin.count("register") == sent + 2
+    assert darwin.keys() == sorted([*before, "raw/0/new.jpg"])
+    code, out, _ = drift(*grouped)
+    assert code == 1
+    assert "* 3 changed since it was registered   (rig/7/front.jpg, rig/7/rear.jpg, rig/7/top.jpg)" in out
+
+
 def test_forgotten_keys_are_registered_again(register, ledger, fill, darwin, tmp_path):
     fill("raw/a.jpg", "raw/b.jpg")
     register("s3://acme-frames/raw")

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from told_by_s3 import let_time_pass, make_queue, messages, put_inventory
+from told_by_s3 import announce, let_time_pass, make_queue, messages, put_inventory
 
 KEYS = [f"cam {n % 7}/{n:05d}+é.jpg" for n in range(1000)]
 
@@ -170,3 +170,49 @@ def test_no_check_keys_sends_them_as_they_are(register, bucket, darwin, tmp_path
     listed.write_text("nowhere.jpg\n")
     assert register("--keys-from", listed, "--no-check-keys")[0] == 0
     assert darwin.keys() == ["nowhere.jpg"]
+
+
+def test_what_vanished_since_the_inventory_is_found_when_asked_for(register, inventory, s3, bucket, darwin):
+    s3.put_many(bucket, ((key, 10) for key in KEYS[:30]))
+    url = inventory([*KEYS[:30], "gone 1.jpg"])
+    code, found, _ = document(register, "--inventory", url, "--check-keys")
+    assert (code, found["outcomes"]["registered"], found["outcomes"]["refused"]) == (5, 30, 1)
+    assert darwin.keys() == sorted(KEYS[:30])
+    assert document(register, "--inventory", url)[1]["outcomes"]["registered"] == 1  # not looked for by default
+
+
+def test_a_group_that_lost_an_object_since_the_inventory_is_refused_whole(register, inventory, s3, bucket, darwin):
+    members = [f"rig/{n}/{side}.jpg" for n in range(3) for side in ("front", "rear")]
+    s3.put_many(bucket, ((key, 10) for key in members if key != "rig/1/rear.jpg"))
+    code, out, _ = register("--inventory", inventory(members), "--slots-by", "folder", "--check-keys")
+    assert code == 5
+    assert "1 refused: rig/1/rear.jpg does not exist" in out
+    assert darwin.keys() == [key for key in members if "/1/" not in key]
+
+
+def test_what_vanished_since_it_was_announced_is_found_when_asked_for_and_its_message_goes(
+    register, s3, bucket, queue, darwin
+):
+    s3.put_many(bucket, ((key, 10) for key in KEYS[:30]))
+    announce(s3, queue, [*KEYS[:30], "gone 1.jpg"])
+    code, found, _ = document(register, "--sqs", queue, "--drain", "--check-keys")
+    assert (code, found["outcomes"]["registered"], found["outcomes"]["refused"]) == (5, 30, 1)
+    assert darwin.keys() == sorted(KEYS[:30])
+    assert messages(queue) == []
+    announce(s3, queue, ["gone 1.jpg"])  # it comes back
+    s3.put(bucket, "gone 1.jpg", b"x")
+    assert document(register, "--sqs", queue, "--drain", "--check-keys")[1]["outcomes"]["registered"] == 1
+
+
+def test_the_keys_of_payload_items_are_looked_for_when_asked_for(register, fill, darwin, tmp_path):
+    fill("a.jpg")
+    items = tmp_path / "items.jsonl"
+    items.write_text("".join(json.dumps({"name": n, "path": "/", "storage_key": n}) + "\n" for n in ("a.jpg", "b.jpg")))
+    assert register("--items", items, "--check-keys")[0] == 5
+    assert darwin.keys() == ["a.jpg"]
+
+
+def test_a_listing_needs_no_check_and_says_so(register, bucket):
+    code, out, err = register("s3://acme-frames", "--check-keys")
+    assert (code, out) == (2, "")
+    assert "leave it out: what is listed exists" in err

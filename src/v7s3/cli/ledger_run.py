@@ -184,7 +184,7 @@ def rebuild_from(views: Views, *, dry_run: bool) -> Done:
         for place in chunk:
             if not place.item_ids or place.settled or not place.planned:
                 continue
-            if place.slots and place.slots != len(place.planned):
+            if len(place.planned) > 1 and place.slots not in (0, len(place.planned)):
                 differing += 1
                 continue
             outcome = _adopted(place)

@@ -41,7 +41,8 @@ CheckKeys = Annotated[
     bool | None,
     typer.Option(
         "--check-keys/--no-check-keys",
-        help="Look whether listed keys exist (HeadObject); by default where the bucket may be listed.",
+        help="Look whether keys exist (HeadObject): by default those of --keys-from and --manifest, where the bucket "
+        "may be listed; with --inventory, --sqs and --items when asked for.",
         show_default=False,
     ),
 ]

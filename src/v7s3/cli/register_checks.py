@@ -25,8 +25,8 @@ _CHUNK = 500  # keys asked for at a time
 
 
 def open_key_check(job: Job, destination: Destination) -> KeyCheck | None:
-    """What --check-keys asks for. Without it keys are checked when the bucket is known and may be listed; else a note
-    says that they are not, and why. Raises what keeps --check-keys from checking."""
+    """For keys that people wrote down. Without --check-keys they are checked when the bucket is known and may be
+    listed; else a note says that they are not, and why. Raises what keeps --check-keys from checking."""
     if job.check_keys is False:
         return None
     try:
@@ -40,6 +40,11 @@ def open_key_check(job: Job, destination: Destination) -> KeyCheck | None:
         note(f"warning: the keys are sent without a look whether they exist: {error.message}")
         return None
     return KeyCheck(client, destination.bucket, refuse_unreadable=job.check_keys is True)
+
+
+def asked_key_check(job: Job, destination: Destination) -> KeyCheck | None:
+    """For keys that S3 wrote down: they existed then, so that a request for each is only worth it when asked for."""
+    return open_key_check(job, destination) if job.check_keys else None
 
 
 class KeyCheck:

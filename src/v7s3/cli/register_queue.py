@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from v7s3.cli.output import note
+from v7s3.cli.register_checks import asked_key_check
 from v7s3.errors import UsageError
 from v7s3.items.planning import Skipped, plan
 from v7s3.s3 import AwsSettings
@@ -39,12 +40,14 @@ def open_queue(
         raise UsageError("--sqs: which bucket?", hint="leave out --access, then V7 is asked")
     client = connect_queue(AwsSettings(job.profile, job.region, job.endpoint_url), job.sqs)
     queue = stack.enter_context(ObjectQueue(client, job.sqs, destination.bucket))
+    check = asked_key_check(job, destination)
 
     def rounds(run: Run) -> Iterator[Iterator[Plan]]:
         for objects in queue.rounds(drain=job.drain or job.dry_run, wait=_IDLE, stop=stopping):
             skipped: list[str] = []
+            unsettled = run.unsettled_objects([objects])
             try:
-                yield _noting_skipped(plan(run.unsettled_objects([objects]), options), skipped)
+                yield _noting_skipped(plan(check.objects(unsettled) if check else unsettled, options), skipped)
             finally:  # also when the run ends early: what is settled by then is settled
                 if not job.dry_run:
                     queue.settle([*skipped, *run.final_keys([one.key for one in objects])])

@@ -14,7 +14,7 @@ from v7s3 import object_tags
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.output import note
-from v7s3.cli.register_checks import open_key_check
+from v7s3.cli.register_checks import asked_key_check, open_key_check
 from v7s3.cli.register_planning import LAST_RUN, groups_of, plan_options, refuse_planning_options
 from v7s3.cli.register_prepare import with_artifacts
 from v7s3.cli.register_queue import open_queue
@@ -76,6 +76,8 @@ def open_source(job: Job, destination: Destination, stopping: threading.Event, s
     _check_last_run(job)
     if job.drain and not job.sqs:
         raise UsageError("--drain goes with --sqs", hint="every other source ends by itself")
+    if job.check_keys and job.source:
+        raise UsageError("--check-keys is for lists of keys", hint="leave it out: what is listed exists")
     source = _part_of(_open(job, destination, stopping, stack), Shard.parse(job.shard))
     if job.tags_from_object:
         source = _with_object_tags(job, destination, source, stack)
@@ -148,13 +150,16 @@ def _from_inventory(job: Job, destination: Destination) -> Source:
     if inventory.created is not None:
         output.note(f"the inventory is of {inventory.created:%Y-%m-%d %H:%M} UTC; what was deleted since is not known")
     options, groups = plan_options(job, destination), groups_of(job)
+    check = asked_key_check(job, destination)
 
     def plans(run: Run) -> Iterator[Plan]:
         pages = inventory_pages(client, url.bucket, inventory)
         if groups is not None:
-            return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
+            items = run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
+            return check.plans(items) if check else items
         # An inventory need not be in the order of its keys; a page that is can be looked up in one go.
-        return plan(run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages), options)
+        unsettled = run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages)
+        return plan(check.objects(unsettled) if check else unsettled, options)
 
     return Source(str(url), _scope(job, str(url), destination), _once(plans))
 
@@ -243,9 +248,12 @@ def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
     slugs = {"dataset_slug": destination.dataset, "storage_slug": destination.storage}
     check_items(file, job.items, destination.access, slugs)
 
+    check = asked_key_check(job, destination)
+
     def plans(run: Run) -> Iterator[Plan]:
         items = planned_items(file, job.items, destination.access)
-        return run.unsettled_items(items if job.limit is None else islice(items, job.limit))
+        unsettled = run.unsettled_items(items if job.limit is None else islice(items, job.limit))
+        return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.items, destination, plans)
 

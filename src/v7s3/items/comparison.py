@@ -160,6 +160,10 @@ def drift(place: Place) -> Iterator[Compared]:
     """One verdict for each key of a place. A key that is in neither, bucket nor V7, has none: nothing is left of it."""
     path, name = place.path, place.name
     item_id = place.item_ids[0] if place.item_ids else ""
+    # More slots than keys are in order: V7 makes several of a volume.
+    short = (
+        f"V7's item has {place.slots} slots, not {len(place.settled)}" if 0 < place.slots < len(place.settled) else ""
+    )
     for known in place.settled:
         now = place.listed.get(known.key)
         if now is None and item_id:
@@ -168,7 +172,7 @@ def drift(place: Place) -> Iterator[Compared]:
             yield Compared("+", known.key, path, name, reason="deleted in V7 since it was registered")
         elif now is not None:
             changed = bool(now.etag and known.etag and now.etag != known.etag)
-            yield Compared("*" if changed else "=", known.key, path, name, item_id)
+            yield Compared("*" if changed or short else "=", known.key, path, name, item_id, short)
     for key, (_, why) in place.planned.items():
         if not item_id:
             yield Compared("+", key, path, name, reason=why or "never registered")
