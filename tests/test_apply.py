@@ -75,19 +75,26 @@ def test_the_same_meaning_in_another_layout_is_no_change():
 
 def test_a_backup_is_private_exact_and_never_overwritten(tmp_path):
     directory = tmp_path / "state" / "backups"
-    plan = make_plan("policy", "acme", '{"ä":  1}\n', "{}", Shelf(None).store)
+    plan = make_plan("policy", "acme", '{"ä":  1}\r\n', "{}", Shelf(None).store)
     first = save_backup(plan, directory, NOW)
     second = save_backup(plan, directory, NOW)
     assert (first.name, second.name) == ("acme-policy-20260501T100000Z.json", "acme-policy-20260501T100000Z-1.json")
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert load_backup(first) == '{"ä":  1}\n'
+    assert load_backup(first, "policy", "acme") == '{"ä":  1}\r\n'
 
 
 def test_the_backup_of_nothing_restores_nothing(tmp_path):
     path = save_backup(make_plan("cors", "acme", None, "{}", Shelf(None).store), tmp_path, NOW)
     assert path.read_text() == "null"
-    assert load_backup(path) is None
+    assert load_backup(path, "cors", "acme") is None
+
+
+@pytest.mark.parametrize(("kind", "bucket"), [("policy", "acme"), ("cors", "others"), ("cors", "acm")])
+def test_the_backup_of_nothing_deletes_no_other_document(tmp_path, kind, bucket):
+    path = save_backup(make_plan("cors", "acme", None, "{}", Shelf(None).store), tmp_path, NOW)
+    with pytest.raises(UsageError, match="says that there was no document"):
+        load_backup(path, kind, bucket)
 
 
 def test_without_a_place_for_the_backup_nothing_goes_on(tmp_path):
@@ -99,9 +106,9 @@ def test_without_a_place_for_the_backup_nothing_goes_on(tmp_path):
 def test_a_file_that_is_no_backup_is_refused(tmp_path):
     (tmp_path / "x").write_text("{")
     with pytest.raises(UsageError, match="is no backup"):
-        load_backup(tmp_path / "x")
+        load_backup(tmp_path / "x", "policy", "acme")
     with pytest.raises(UsageError, match="cannot be read"):
-        load_backup(tmp_path / "missing")
+        load_backup(tmp_path / "missing", "policy", "acme")
 
 
 def test_a_document_that_changed_in_between_is_left_alone(backup):

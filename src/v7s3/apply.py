@@ -104,18 +104,24 @@ def save_backup(plan: Plan, directory: Path, now: datetime) -> Path:
     raise UsageError(f"{directory} holds a thousand backups of this second", hint="nothing was changed; try again")
 
 
-def load_backup(path: Path) -> str | None:
-    """The document that `save_backup` put aside; None when there was none.
+def load_backup(path: Path, kind: Kind, bucket: str) -> str | None:
+    """The document that `save_backup` put aside, to the byte; None when there was none.
 
-    Raises UsageError when the file cannot be read or is no JSON.
+    That there was none holds for one bucket, which the file's name tells: another one's document would be deleted.
+    Raises UsageError when it tells another, and when the file cannot be read or is no JSON.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
         value = json.loads(text)
     except OSError as error:
         raise UsageError(f"the backup {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no backup: it does not hold JSON") from error
+    if value is None and not path.name.startswith(f"{bucket}-{kind}-"):
+        raise UsageError(
+            f"{path} says that there was no document, and by its name not that it is the {_NAMES[kind]} of {bucket}",
+            hint=f"nothing was changed; backups of that one are called {bucket}-{kind}-DATE.json",
+        )
     return None if value is None else text
 
 

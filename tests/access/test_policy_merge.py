@@ -106,6 +106,23 @@ def test_a_statement_that_does_not_say_ours_is_replaced(theirs):
     assert statements_of(merge_statements(policy(THEIRS, theirs, indent=2), OURS).text) == [THEIRS, *OURS]
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {**OURS[0], "Principal": {"AWS": [V7_ROLE, "arn:aws:iam::111122223333:root"]}, "Action": "s3:GetObject"},
+        {**OURS[0], "Principal": {"AWS": V7_ROLE, "Service": "logging.s3.amazonaws.com"}, "Action": "s3:GetObject"},
+        {**OURS[0], "Principal": {"AWS": [V7_ROLE, "111122223333"]}, "Resource": "arn:aws:s3:::acme-scans/raw/*"},
+        {**OURS[0], "Principal": "*", "Effect": "Deny", "Action": "s3:DeleteObject"},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Effect": "Deny"},
+    ],
+)
+def test_what_others_may_do_never_changes_although_the_sid_is_ours(theirs):
+    merged = merge_statements(policy(theirs, indent=2), OURS)
+    assert statements_of(merged.text) == [theirs, {**OURS[0], "Sid": "DarwinAccess2"}]
+    assert merged.added == ("DarwinAccess2",)
+    assert merge_statements(merged.text, OURS).text == merged.text
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"Version": "2012-10-17"}', policy(THEIRS)[:-1], '{"Statement": [{}]}'])
 def test_a_document_with_faults_is_not_touched(text):
     with pytest.raises(UsageError, match=r"policy\.json cannot be merged as it is"):

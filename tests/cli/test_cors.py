@@ -567,6 +567,25 @@ def test_restore_puts_back_what_there_was(v7s3, s3, before):
     assert (stored(s3) if before else s3.configuration("frames").cors) == (list(before) or None)
 
 
+@pytest.mark.parametrize("more", [["--yes"], ["--dry-run"]])
+def test_restoring_what_is_no_cors_configuration_is_refused(v7s3, s3, tmp_path, more):
+    put(s3, EVERYBODY)
+    (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
+    code, out, err = v7s3("cors", "apply", "s3://frames", *more, "--restore", tmp_path / "policy.json")
+    assert (code, out) == (2, "")
+    assert "this is not a CORS configuration" in err
+    assert stored(s3) == [EVERYBODY]
+
+
+def test_whoever_is_asked_sees_the_difference_also_when_the_result_is_json(v7s3, s3, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
+    code, out, err = v7s3("cors", "apply", "s3://frames", "--format", "json")
+    assert (code, out) == (130, "")
+    assert '+      "ID": "v7-darwin",' in err
+    assert s3.configuration("frames").cors is None
+
+
 def test_a_rule_that_does_not_take_effect_is_said(v7s3, s3, monkeypatch):
     monkeypatch.setattr("v7s3.cli.cors._PAUSE", 0.0)
     s3.forgets = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from v7s3.access import jsontext
@@ -35,7 +36,8 @@ def merge_statements(
 
     Of a statement that is ours already only Action and Resource change, and only when they mean something else: a
     Condition, or a second principal, was put there on purpose. It is replaced as a whole when it does not let V7 in at
-    all: a Deny, another principal, or negated elements.
+    all: a Deny, another principal, or negated elements. One of our Sid that would have to change, but that also lets
+    others in or keeps them out, is theirs: it stays, and ours is called DarwinAccess2.
     Raises UsageError when the text is no policy, or has faults that make the place for a statement a guess. `where` is
     how `v7s3 policy check` is told where the policy is.
     """
@@ -43,13 +45,11 @@ def merge_statements(
     edits: list[Edit] = []
     added: list[dict[str, Any]] = []
     updated: list[str] = []
-    for statement in statements:
-        existing = next((node for node in _statements(listed) if _text(node.get("Sid")) == statement["Sid"]), None)
-        if existing is None:
+    for wanted in statements:
+        statement, changes = _place(document, listed, wanted)
+        if changes is None:
             added.append(statement)
-            continue
-        changes = list(_updates(document, existing, statement))
-        if changes:
+        elif changes:
             updated.append(statement["Sid"])
             edits += changes
     edits += _appends(document, listed, added)
@@ -112,20 +112,50 @@ def _text(node: Node | None) -> str:
     return node.value if node is not None and isinstance(node.value, str) else ""
 
 
+def _place(document: Document, listed: Node, statement: dict[str, Any]) -> tuple[dict[str, Any], list[Edit] | None]:
+    """The statement under the Sid it gets, and the edits of the one that has this Sid; None when there is none yet."""
+    for number in count(1):
+        ours = {**statement, "Sid": statement["Sid"] + (str(number) if number > 1 else "")}
+        existing = next((node for node in _statements(listed) if _text(node.get("Sid")) == ours["Sid"]), None)
+        if existing is None:
+            return ours, None
+        changes = list(_updates(document, existing, ours))
+        if not changes or not _concerns_others(existing, statement["Principal"]["AWS"]):
+            return ours, changes
+    raise AssertionError  # a policy is finite
+
+
 def _updates(document: Document, existing: Node, statement: dict[str, Any]) -> Iterable[Edit]:
     names = {member.key for member in existing.members}
-    wanted = statement["Principal"]["AWS"]
-    principal = existing.get("Principal")
-    whom = _unordered(python_value(principal)) if principal else None
-    listed = whom.get("AWS") if isinstance(whom, dict) else whom
-    lets_in = wanted in listed if isinstance(listed, list) else listed == wanted
-    if _text(existing.get("Effect")) != "Allow" or not lets_in or names & {"NotAction", "NotResource"}:
+    if (
+        _text(existing.get("Effect")) != "Allow"
+        or statement["Principal"]["AWS"] not in _aws_principals(existing)
+        or names & {"NotAction", "NotResource"}
+    ):
         yield jsontext.replace(document, existing, statement)
         return
     for name in _ELEMENTS:
         node = existing.get(name)
         if node is not None and _as_set(python_value(node)) != _as_set(statement[name]):
             yield jsontext.replace(document, node, statement[name])
+
+
+def _concerns_others(existing: Node, role: str) -> bool:
+    """Whether a change of this statement would change what somebody else may do.
+
+    An Allow for one other principal is taken for a mistyped or outdated ours, and so is one for everybody.
+    """
+    principals = _aws_principals(existing)
+    if _text(existing.get("Effect")) == "Deny":
+        return principals != {role}
+    principal = existing.get("Principal")
+    return role in principals and (len(principals) > 1 or (principal is not None and len(principal.members) > 1))
+
+
+def _aws_principals(statement: Node) -> set[str]:
+    principal = statement.get("Principal")
+    value = python_value(principal) if principal is not None else {}
+    return _as_set(value.get("AWS", [])) if isinstance(value, dict) else _as_set(value)
 
 
 def _as_set(value: Any) -> set[str]:

@@ -59,6 +59,8 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
             f"the {plan.name} would change, and there is no terminal to ask on",
             hint="`--yes` writes without asking, `--dry-run` only shows the difference",
         )
+    if as_json and not yes:
+        note(_coloured(plan.diff()))  # nobody says yes to what was not shown
     backup = save_backup(plan, backup_directory(), datetime.now(UTC))
     note(f"backup: {backup}")
     if not yes and not typer.confirm(f"Write the {plan.name}?", err=True):

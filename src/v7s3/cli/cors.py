@@ -330,6 +330,7 @@ def _apply(
     """Read, plan and settle. Raises ConflictError when the configuration changed meanwhile."""
     import json
 
+    from v7s3.access.cors import CORSConfiguration
     from v7s3.access.cors_write import merged
     from v7s3.apply import load_backup, make_plan
     from v7s3.bucket_cors import document, store
@@ -342,7 +343,8 @@ def _apply(
     at_s3 = store(client, bucket)
     before = at_s3.read()
     if restore is not None:
-        after = load_backup(restore)
+        after = load_backup(restore, "cors", bucket)
+        CORSConfiguration.parse(after or [])  # refused before anybody is asked
     else:
         after = document(merged(json.loads(before)["CORSRules"] if before else [], ours))
     plan = make_plan("cors", bucket, before, after, at_s3)

@@ -54,7 +54,7 @@ def apply_policy(
     client = connect(settings, bucket)
     store = policy_store(client, bucket)
     before = store.read()
-    after = load_backup(restore) if restore is not None else wanted_policy(before, bucket, profile)
+    after = load_backup(restore, "policy", bucket) if restore is not None else wanted_policy(before, bucket, profile)
     plan = make_plan("policy", bucket, before, after, store)
     public_access = read_public_access(client, bucket)
     if plan.changes:
