@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -148,6 +149,20 @@ def test_the_check_on_pull_requests_annotates_and_fails(shell, tmp_path):
 
 
 @posix
+def test_the_doctor_annotates_once_a_rule_and_has_its_table_in_the_job_summary(shell, tmp_path):
+    given = {"COMMAND": "doctor", "BUCKET": f"s3://{BUCKET}/raw", "ARGUMENTS": "--skip=v7-side\n--skip=organisation"}
+    done = shell(ACTION / "run.sh", **given, GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"))
+    assert done.returncode == 1, done.stderr
+    rules = re.findall(r"^::error title=(\w+)", done.stdout, re.MULTILINE)
+    assert rules[:2] == ["POL101", "COR030"]
+    assert len(rules) == len(set(rules))
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.count("### v7s3") == 1
+    assert "| policy | **FAIL** |" in summary
+    assert "v7-side" not in done.stdout
+
+
+@posix
 def test_the_nightly_sync_registers_once_and_keeps_its_ledger_and_report(shell, servers, tmp_path):
     darwin = servers[1]
     given = inputs_of("github-nightly.yml") | {
@@ -174,7 +189,8 @@ def test_the_nightly_sync_registers_once_and_keeps_its_ledger_and_report(shell, 
     ("environment", "code", "said"),
     [
         ({"COMMAND": "check"}, 2, "nothing to check"),
-        ({"COMMAND": "delete"}, 2, "command is check, register or sync"),
+        ({"COMMAND": "delete"}, 2, "command is check, doctor, register or sync"),
+        ({"COMMAND": "doctor", "BUCKET": "s3://no-such-bucket"}, 4, "::error title=BKT"),
         ({"COMMAND": "register", "BUCKET": "s3://no-such-bucket"}, 4, ""),
         ({"COMMAND": "check", "BUCKET": "s3://no-such-bucket"}, 4, ""),
     ],

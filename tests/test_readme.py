@@ -17,11 +17,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from commands import every_command
 from v7s3.sandbox import SandboxDarwin, SandboxS3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,6 +60,36 @@ def test_a_block_of_data_parses_and_a_block_of_commands_is_run_by_ci(line, langu
         assert [command for command in text.splitlines() if command not in ci.splitlines()] == []
     else:
         {"json": json.loads, "toml": tomllib.loads, "yaml": yaml.safe_load, "python": ast.parse}[language](text)
+
+
+def mentioned() -> Iterator[list[str]]:
+    """The words of every `v7s3 …` in the text and in the console blocks, without the name of the program."""
+    for code, typed in re.findall(r"`(v7s3 [^`]+)`|^\$ (.*)$", README, re.MULTILINE):
+        for part in (code or typed).split("|"):
+            _, program, arguments = part.partition("v7s3 ")
+            if program:
+                yield arguments.split()
+
+
+def test_every_command_and_option_that_is_named_is_one_that_there_is(v7s3):
+    helps = {" ".join(command): v7s3(*command, "--help")[1] for command in every_command()}
+    root = v7s3("--help")[1]
+    wrong = []
+    for words in mentioned():
+        named = next((name for name in (" ".join(words[:2]), words[0]) if name in helps), "")
+        known = helps[named] if named else root
+        if not named and not words[0].startswith("-"):
+            wrong.append(words)
+        wrong += [words for word in words if re.match(r"--\w", word) and not re.search(rf"{word}[ ,\n]", known)]
+    assert wrong == []
+
+
+def test_the_commands_of_the_readme_are_those_of_the_help(v7s3, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "110")
+    shown = README.partition("\nCommands:\n")[2].partition("\n```")[0]
+    assert shown.strip() == v7s3("--help")[1].partition("\nCommands:\n")[2].strip()
+    for name, said in re.findall(r"^  (\w+) +(\S.*)$", shown.partition("\n\n")[0], re.MULTILINE):
+        assert said in " ".join(v7s3(name, "--help")[1].split())
 
 
 def test_every_picture_is_there_and_the_terminal_shows_what_the_demo_ends_with():

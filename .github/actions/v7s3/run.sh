@@ -38,6 +38,10 @@ check() { # policy|cors FILE
   fi
 }
 
+doctor() {
+  run doctor "${BUCKET:-}" --format github --fail-level "${FAIL_LEVEL:-error}" ${arguments[@]+"${arguments[@]}"}
+}
+
 register() {
   run register "${BUCKET:-}" --report "$report/report.jsonl" "$@" ${arguments[@]+"${arguments[@]}"}
 }
@@ -51,15 +55,17 @@ case "${COMMAND:-}" in
     check policy "${POLICY_FILE:-}"
     check cors "${CORS_FILE:-}"
     ;;
+  doctor) doctor ;;
   register) register ;;
   sync) register --ledger "$ledger/ledger.sqlite" ;;
   *)
-    echo "::error title=v7s3::command is check, register or sync"
+    echo "::error title=v7s3::command is check, doctor, register or sync"
     code=2
     ;;
 esac
 
-if [ "${COMMAND:-}" != check ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -s "$report/output.txt" ]; then
+# The checks write their tables there themselves.
+if [[ ${COMMAND:-} == @(register|sync) ]] && [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -s "$report/output.txt" ]; then
   printf '### v7s3 %s\n\n```\n%s\n```\n\n' "$COMMAND" "$(head -c 100000 "$report/output.txt")" >>"$GITHUB_STEP_SUMMARY"
 fi
 if [ -n "${GITHUB_OUTPUT:-}" ]; then

@@ -39,9 +39,9 @@ def render(report: Report, style: Style) -> str:
 
 def _case(suite: Element, subject: str, check: Check, fail_level: Severity) -> None:
     case = SubElement(suite, "testcase", classname=f"v7s3 {_plain(subject)}", name=check.ident, time="0")
-    document = next((one.location.document for one in check.findings if one.location.document), "")
-    if document:
-        case.set("file", _plain(document))
+    documents = [one.location.document for one in check.findings if one.location.document]
+    if documents and "://" not in documents[0]:  # GitLab links to it as to a file of the checkout
+        case.set("file", _plain(documents[0]))
     told = "\n\n".join(_finding(finding) for finding in check.findings)
     if check.status == "skip":
         SubElement(case, "skipped", message=_plain(check.summary))
