@@ -82,6 +82,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "v7s3.artifacts.crew": ({"distributed"}, {"v7s3.errors", "v7s3.concurrency", "v7s3.artifacts"}),
     "v7s3.artifacts.estimate": ({"av"}, {"v7s3.artifacts"}),
+    "v7s3.artifacts.ledger": (set(), {"v7s3.artifacts.keys", "v7s3.items.objects"}),
     "v7s3.artifacts.prepare": (set(), {"v7s3.errors", "v7s3.items", "v7s3.artifacts"}),
     "v7s3.artifacts.clean": (
         {"mypy_boto3_s3"},

@@ -105,9 +105,10 @@ def test_what_somebody_else_put_there_stays(shelf, s3, first):
 
 
 def test_what_a_killed_run_left_is_replaced(shelf, s3):
-    shelf.put(NAME, b"half")
-    shelf.put(NAME, b"whole")
+    first = shelf.put(NAME, b"half")
+    second = shelf.put(NAME, b"whole")
     assert body(s3) == b"whole"
+    assert first != second == s3.client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].strip('"')
 
 
 def test_a_new_object_costs_one_request_once_the_server_is_known(s3):
@@ -121,8 +122,8 @@ def test_a_new_object_costs_one_request_once_the_server_is_known(s3):
 def test_marks_tell_ours_from_others(s3):
     shelf = shelf_of(s3)
     assert shelf.mark_of(NAME) is None
-    shelf.put(NAME, b"x", {"v7s3-size": "1,2"})
-    assert shelf.mark_of(NAME) == {"v7s3": "1", "v7s3-size": "1,2"}
+    etag = shelf.put(NAME, b"x", {"v7s3-size": "1,2"})
+    assert shelf.mark_of(NAME) == (etag, {"v7s3": "1", "v7s3-size": "1,2"})
     s3.put(BUCKET, FOLDER + "thumbnail.jpg", b"theirs")
     with pytest.raises(ForeignObjectError):
         shelf.mark_of("thumbnail.jpg")

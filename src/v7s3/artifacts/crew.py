@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from v7s3.artifacts.making import Result, Task, Unmade, Workshop, make_batch
 from v7s3.concurrency import map_bounded
@@ -25,10 +25,20 @@ from v7s3.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ExecutorKind = Literal["processes", "threads", "dask"]
 _DASK_PATIENCE = 10  # seconds for the scheduler to answer
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Among batches: a result that no worker is needed for."""
+
+    result: Result
+
+
+Batch = tuple[Task, ...] | Settled
 
 
 class Pool(NamedTuple):
@@ -45,22 +55,22 @@ class Crew:
     workers: int = 1
     scheduler: str = ""  # of dask: "tcp://10.0.0.1:8786"
 
-    def map(self, workshop: Workshop, batches: Iterable[tuple[Task, ...]], stop: threading.Event) -> Iterator[Result]:
+    def map(self, workshop: Workshop, batches: Iterable[Batch], stop: threading.Event) -> Iterator[Result]:
         """A result for each task, in the order in which they finish; fewer only when `stop` is set.
 
         Raises what `batches` raises, and ServiceError when dask's scheduler cannot be reached.
         """
         source = iter(batches)
-        function = partial(make_batch, workshop)
+        function: Callable[[Any], list[Result]] = partial(make_batch, workshop)
         is_over = False
         while not is_over:
             under_way: dict[str, Task] = {}
             with self._open(self.workers) as pool:
                 try:
                     drawn = _noted(source, under_way)
-                    for results in map_bounded(pool.executor, function, drawn, pool.window, stop):
+                    for results in map_bounded(_Desk(pool.executor), function, drawn, pool.window, stop):
                         for result in results:
-                            del under_way[result.key]
+                            under_way.pop(result.key, None)  # not there when it was settled before
                             yield result
                     is_over = True
                 except pool.broken:
@@ -99,9 +109,25 @@ class Crew:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _noted(batches: Iterator[tuple[Task, ...]], under_way: dict[str, Task]) -> Iterator[tuple[Task, ...]]:
+class _Desk(Executor):
+    """Gives batches to the pool, and results that are settled back at once."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
+        (batch,) = arguments
+        if not isinstance(batch, Settled):
+            return self._pool.submit(function, batch)
+        future: Future[list[Result]] = Future()
+        future.set_result([batch.result])
+        return future
+
+
+def _noted(batches: Iterator[Batch], under_way: dict[str, Task]) -> Iterator[Batch]:
     for batch in batches:
-        under_way.update((task.source.key, task) for task in batch)
+        if not isinstance(batch, Settled):
+            under_way.update((task.source.key, task) for task in batch)
         yield batch
 
 

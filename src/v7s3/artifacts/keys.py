@@ -36,6 +36,7 @@ class Artifact(NamedTuple):
 
     source: str | None  # the key it was made from; None for one that was too long to be a part of this one
     etag: str
+    recipe: str
     folder: str  # up to and with the slash before `name`
     name: str  # "thumbnail.jpg", "sections/high/000000000.png"
 
@@ -67,7 +68,7 @@ def artifact_of(prefix: str, key: str) -> Artifact | None:
     if found is None:
         return None
     source = None if found["source"].startswith(_LONG) else unescape(found["source"])
-    return Artifact(source, unescape(found["etag"]), key[: -len(found["name"])], found["name"])
+    return Artifact(source, unescape(found["etag"]), found["recipe"], key[: -len(found["name"])], found["name"])
 
 
 def listing_prefix(prefix: str, source_prefix: str) -> str:

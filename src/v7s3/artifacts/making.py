@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3.client import S3Client
 
+    from v7s3.artifacts.ledger import Ledger
     from v7s3.items.objects import StorageObject
 
 
@@ -80,6 +81,8 @@ class Made(NamedTuple):
     bytes_read: int
     bytes_written: int
     notes: tuple[str, ...]
+    folder: str = ""
+    etag: str = ""  # of the artifact that stands for the folder; "" when the ledger has it
 
 
 class Unmade(NamedTuple):
@@ -100,6 +103,22 @@ class Halted(NamedTuple):
 Result = Made | Unmade | Halted
 
 
+def made_before(workshop: Workshop, task: Task, ledger: Ledger) -> Made | None:
+    """The item, when the ledger has its slot and S3 its artifacts; else a worker has to look."""
+    source = task.source
+    if not source.etag:
+        return None
+    folder = folder_of(workshop.prefix, source.key, source.etag, workshop.recipe.name(task.kind))
+    entry = ledger.find(folder)
+    if entry is None:
+        return None
+    try:
+        line = _line(task, entry.slot)
+    except InvalidItemError:
+        return None
+    return Made(source.key, line, False, source.size, 0, 0, entry.notes, folder)  # `fresh`
+
+
 def make_batch(workshop: Workshop, tasks: Sequence[Task]) -> list[Result]:
     """All of a batch, several at once: while one waits for S3, another decodes."""
     if len(tasks) == 1:
@@ -109,11 +128,14 @@ def make_batch(workshop: Workshop, tasks: Sequence[Task]) -> list[Result]:
 
 
 def make(workshop: Workshop, task: Task) -> Result:
-    """The artifacts of one object. When S3 fails, all of it is tried again, `_ATTEMPTS` times on the whole."""
+    """The artifacts of one object. When S3 fails or it was replaced, all is tried again, up to `_ATTEMPTS` times."""
     reason = ""
     for attempt in range(_ATTEMPTS):
         try:
             return _make(workshop, task)
+        except ConflictError:
+            reason = "it keeps being replaced while it is read"
+            task = task._replace(source=task.source._replace(etag=""))  # next, as it is then
         except (ServiceError, OSError, MemoryError) as error:
             reason = error.message if isinstance(error, V7S3Error) else f"{type(error).__name__}: {error}"
             if attempt < _ATTEMPTS - 1:
@@ -129,8 +151,6 @@ def _outcome_of(error: Exception, one: StorageObject) -> Unmade | Halted:
             return Halted(one.key, error.cause)
         case CredentialsError() if not _is_about_one_object(error):
             return Halted(one.key, error)
-        case ConflictError():
-            reason = "the object was changed or replaced while it was read: run again"
         case ModuleNotFoundError():
             reason = f"{error.name} is not installed where this runs: pip install 'v7s3[volumes]'"
         case InvalidItemError():
@@ -163,7 +183,8 @@ def _make(workshop: Workshop, task: Task) -> Result:
             return Unmade(source.key, found.reason, source.size)
         line = _line(task, found.slot)
         written = bench.shelf.bytes_written
-        return Made(source.key, line, found.fresh, source.size, file.bytes_read, written, found.notes)
+        read = file.bytes_read
+        return Made(source.key, line, found.fresh, source.size, read, written, found.notes, folder, found.etag)
 
 
 def _as_stored(client: S3Client, bucket: str, one: StorageObject) -> StorageObject:
@@ -206,6 +227,7 @@ class Found(NamedTuple):
     slot: Mapping[str, Any]
     fresh: bool
     notes: tuple[str, ...]
+    etag: str = ""  # of the artifact that was put last
 
 
 def _image(bench: Bench, file: BinaryIO) -> Found | Refusal:
@@ -213,16 +235,17 @@ def _image(bench: Bench, file: BinaryIO) -> Found | Refusal:
     from v7s3.artifacts.images import Picture, Size, picture_of  # noqa: PLC0415  # a worker loads the decoders it needs
 
     mark = bench.shelf.mark_of("thumbnail.jpg")
-    if mark is not None and (told := mark.get(_SIZE)):
+    if mark is not None and (told := mark.metadata.get(_SIZE)):
         size = Size.from_text(told)
-        return Found(slots.image_slot(bench.source, size, bench.folder), fresh=False, notes=Picture(size, b"").notes)
+        slot = slots.image_slot(bench.source, size, bench.folder)
+        return Found(slot, fresh=False, notes=Picture(size, b"").notes, etag=mark.etag)
     if bench.source.size <= _WHOLE:
         file = io.BytesIO(file.read(bench.source.size))  # decoders read it in small pieces
     picture = picture_of(file, bench.source.key, max_pixels=bench.workshop.max_pixels)
     if not isinstance(picture, Picture):
         return picture
-    bench.shelf.put("thumbnail.jpg", picture.thumbnail, {_SIZE: picture.size.to_text()})
-    return Found(slots.image_slot(bench.source, picture.size, bench.folder), fresh=True, notes=picture.notes)
+    etag = bench.shelf.put("thumbnail.jpg", picture.thumbnail, {_SIZE: picture.size.to_text()})
+    return Found(slots.image_slot(bench.source, picture.size, bench.folder), fresh=True, notes=picture.notes, etag=etag)
 
 
 def _video(bench: Bench, file: BinaryIO) -> Found | Refusal:
@@ -251,14 +274,15 @@ def _dicom(bench: Bench, file: BinaryIO) -> Found | Refusal:
 
 def _with_metadata(bench: Bench, made: Callable[[], Found | Refusal]) -> Found | Refusal:
     """`metadata.json` is put last, so where it lies everything lies; it holds the slot for the next run."""
-    if bench.shelf.mark_of(_METADATA) is not None:
+    mark = bench.shelf.mark_of(_METADATA)
+    if mark is not None:
         document = json.loads(bench.shelf.read(_METADATA))
-        return Found(document["slot"], fresh=False, notes=tuple(document["notes"]))
+        return Found(document["slot"], fresh=False, notes=tuple(document["notes"]), etag=mark.etag)
     found = made()
     if isinstance(found, Found):
         source = {"storage_key": bench.source.key, "etag": bench.source.etag, "size_bytes": bench.source.size}
         document = {"version": 1, "source": source, "slot": found.slot, "notes": found.notes}
-        bench.shelf.put(_METADATA, json.dumps(document, ensure_ascii=False).encode())
+        return found._replace(etag=bench.shelf.put(_METADATA, json.dumps(document, ensure_ascii=False).encode()))
     return found
 
 

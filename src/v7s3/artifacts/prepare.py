@@ -7,7 +7,9 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from v7s3.artifacts.making import Halted, Made, Task, Unmade
+from v7s3.artifacts.crew import Settled
+from v7s3.artifacts.ledger import Entry, Ledger
+from v7s3.artifacts.making import Halted, Made, Task, Unmade, made_before
 from v7s3.items.payload import FlatItem, as_item
 from v7s3.items.planning import Planned, Refused, Skipped
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
 
-    from v7s3.artifacts.crew import Crew
+    from v7s3.artifacts.crew import Batch, Crew
     from v7s3.artifacts.making import Workshop
     from v7s3.artifacts.recipe import Kind
     from v7s3.items.planning import Plan
@@ -71,14 +73,16 @@ def _task_of(planned: Planned, tally: Tally) -> Task | Unmade:
     return Task(kind, source, item.path, item.name, item.model_dump(exclude_none=True).get("tags"))
 
 
-def batches_of(tasks: Iterable[Task], size: int) -> Iterator[tuple[Task, ...]]:
+def batches_of(tasks: Iterable[Task | Made | Unmade], size: int) -> Iterator[Batch]:
     """Images `size` at a time, everything else alone: a video keeps a worker busy for as long as it likes."""
     images: list[Task] = []
-    for task in tasks:
-        if task.kind != "image":
-            yield (task,)
-            continue
-        images.append(task)
+    for one in tasks:
+        if not isinstance(one, Task):
+            yield Settled(one)
+        elif one.kind != "image":
+            yield (one,)
+        else:
+            images.append(one)
         if len(images) >= size:
             yield tuple(images)
             images = []
@@ -94,26 +98,25 @@ def prepare(
     batch: int,
     tally: Tally,
     stop: threading.Event,
+    ledger: Ledger | None = None,
 ) -> Iterator[Made | Unmade]:
-    """Make everything; results come as they finish. `tally` counts along. When `stop` is set, what is under way is
-    finished and nothing more is begun.
+    """Make everything that is not in the ledger; results come as they finish. `tally` counts along. When `stop` is set,
+    what is under way is finished and nothing more is begun.
 
     Raises what the listing raises; and, after what was under way has been yielded, the V7S3Error that would meet every
     other object too: credentials that ended, a prefix that may not be written to.
     """
-    unmade: list[Unmade] = []
     halted: Halted | None = None
-    tasks = _set_aside(tasks_of(plans, tally), unmade)
-    for result in crew.map(workshop, batches_of(tasks, batch), stop):
-        while unmade:
-            yield _counted(unmade.pop(0), tally)
+    tasks = tasks_of(plans, tally)
+    looked_up = tasks if ledger is None else _looked_up(tasks, workshop, ledger)
+    for result in crew.map(workshop, batches_of(looked_up, batch), stop):
         if isinstance(result, Halted):
             halted = halted or result
             stop.set()
-        else:
-            yield _counted(result, tally)
-    for one in unmade:
-        yield _counted(one, tally)
+            continue
+        if ledger is not None and isinstance(result, Made) and result.etag:
+            ledger.remember(result.folder, result.etag, Entry(json.loads(result.line)["slots"][0], result.notes))
+        yield _counted(result, tally)
     if halted is not None:
         raise halted.error
 
@@ -144,12 +147,9 @@ def as_items(
     yield from others
 
 
-def _set_aside(tasks: Iterable[Task | Unmade], unmade: list[Unmade]) -> Iterator[Task]:
+def _looked_up(tasks: Iterable[Task | Unmade], workshop: Workshop, ledger: Ledger) -> Iterator[Task | Made | Unmade]:
     for one in tasks:
-        if isinstance(one, Unmade):
-            unmade.append(one)
-        else:
-            yield one
+        yield (isinstance(one, Task) and made_before(workshop, one, ledger)) or one
 
 
 def _counted(result: Made | Unmade, tally: Tally) -> Made | Unmade:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
 
-    Put = Callable[[str, bytes], None]
+    Put = Callable[[str, bytes], object]
 
 TICK = Fraction(1, CLOCK)
 # No keyframes at scene cuts, see above; and no B-frames, because hls.js begins its clock at the first *decoding* time:

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -50,6 +50,13 @@ class WriteDeniedError(V7S3Error):
         self.cause = cause
 
 
+class Mark(NamedTuple):
+    """What S3 says of an artifact of ours."""
+
+    etag: str
+    metadata: Mapping[str, str]
+
+
 class Conditions:
     """Whether the server keeps to `If-None-Match`, for all who write to it: found out by the first of them."""
 
@@ -66,41 +73,45 @@ class Shelf:
         self._conditions = conditions
         self.bytes_written = 0
 
-    def mark_of(self, name: str) -> Mapping[str, str] | None:
-        """The metadata of an artifact of ours; None when there is none.
+    def mark_of(self, name: str) -> Mark | None:
+        """An artifact of ours; None when there is none.
 
         Raises ForeignObjectError, and WriteDeniedError when it may not be looked at.
         """
         key = self._folder + name
         try:
             with translated(f"s3://{self._bucket}/{key}"):
-                metadata = self._client.head_object(Bucket=self._bucket, Key=key)["Metadata"]
+                answer = self._client.head_object(Bucket=self._bucket, Key=key)
         except NotFoundError:
             return None
         except CredentialsError as error:
             raise WriteDeniedError(error) from error
-        if MARK not in metadata:
+        if MARK not in answer["Metadata"]:
             raise ForeignObjectError(
                 f"{key} was not made by v7s3, and is not overwritten",
                 hint="move it away, or choose another --artifacts-prefix",
             )
-        return metadata
+        return Mark(answer["ETag"].strip('"'), answer["Metadata"])
 
     def read(self, name: str) -> bytes:
         key = self._folder + name
         with translated(f"s3://{self._bucket}/{key}"):
             return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
-    def put(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
-        """Raises ForeignObjectError, WriteDeniedError, and ServiceError after boto3's own attempts."""
+    def put(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> str:
+        """Write it; the ETag it has now.
+
+        Raises ForeignObjectError, WriteDeniedError, and ServiceError after boto3's own attempts.
+        """
         try:
             with translated(f"s3://{self._bucket}/{self._folder}{name}"):
-                self._put(name, data, dict(metadata or {}))
+                etag = self._put(name, data, dict(metadata or {}))
         except CredentialsError as error:
             raise WriteDeniedError(error) from error
         self.bytes_written += len(data)
+        return etag
 
-    def _put(self, name: str, data: bytes, metadata: dict[str, str]) -> None:
+    def _put(self, name: str, data: bytes, metadata: dict[str, str]) -> str:
         extra: dict[str, Any] = {"ContentEncoding": "gzip"} if name.endswith(".gz") else {}
         request: dict[str, Any] = {
             "Bucket": self._bucket,
@@ -114,32 +125,35 @@ class Shelf:
         if self._conditions.hold is None:
             with self._conditions.asking:
                 if self._conditions.hold is None:
-                    self._conditions.hold = self._put_and_ask(name, request)
-                    return
-        if not (self._conditions.hold and self._create(request)):
-            self.mark_of(name)  # raises when it is not ours
-            self._client.put_object(**request)
+                    self._conditions.hold, etag = self._put_and_ask(name, request)
+                    return etag
+        if self._conditions.hold and (created := self._created(request)) is not None:
+            return created
+        self.mark_of(name)  # raises when it is not ours
+        return self._replaced(request)
 
-    def _put_and_ask(self, name: str, request: dict[str, Any]) -> bool:
-        """Write an object; whether the server would have refused to write over it."""
+    def _put_and_ask(self, name: str, request: dict[str, Any]) -> tuple[bool, str]:
+        """Write an object; whether the server would have refused to write over it, and the object's ETag."""
         self.mark_of(name)  # raises when it is not ours
         try:
-            if self._create(request):
-                return not self._create(request)
+            first = self._created(request)
+            if first is not None:
+                again = self._created(request)
+                return again is None, first if again is None else again
         except ClientError as error:
             if error_code(error) not in _NO_CONDITIONS:
                 raise
-            self._client.put_object(**request)
-            return False
-        self._client.put_object(**request)
-        return True
+            return False, self._replaced(request)
+        return True, self._replaced(request)
 
-    def _create(self, request: dict[str, Any]) -> bool:
-        """Write an object where there is none; False when there is one."""
+    def _created(self, request: dict[str, Any]) -> str | None:
+        """Write an object where there is none, and give its ETag; None when there is one."""
         try:
-            self._client.put_object(**request, IfNoneMatch="*")
+            return self._client.put_object(**request, IfNoneMatch="*")["ETag"].strip('"')
         except ClientError as error:
             if error_code(error) in _TAKEN:
-                return False
+                return None
             raise
-        return True
+
+    def _replaced(self, request: dict[str, Any]) -> str:
+        return self._client.put_object(**request)["ETag"].strip('"')

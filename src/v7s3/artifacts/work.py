@@ -16,7 +16,7 @@ class Work:
     def __init__(self, threads: int, window: int) -> None:
         self._window = window
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="artifact")
-        self._pending: deque[Future[None]] = deque()
+        self._pending: deque[Future[object]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -24,7 +24,7 @@ class Work:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def add(self, function: Callable[..., None], *arguments: object) -> None:
+    def add(self, function: Callable[..., object], *arguments: object) -> None:
         """Raises what an earlier call raised."""
         while len(self._pending) >= self._window:
             self._pending.popleft().result()

@@ -16,5 +16,9 @@ def ledger_directory() -> Path:
     return state_directory() / "ledgers"
 
 
+def artifacts_ledger(bucket: str) -> Path:
+    return state_directory() / "artifacts" / f"{bucket}.sqlite"
+
+
 def backup_directory() -> Path:
     return state_directory() / "backups"

@@ -64,6 +64,9 @@ def prepare(
     dask_scheduler: Annotated[str, typer.Option(metavar="ADDRESS", help="tcp://10.0.0.1:8786, for dask.")] = "",
     shard: Annotated[str, typer.Option(metavar="N/COUNT", help="Only this part of the keys, always the same.")] = "1/1",
     report: Annotated[Path | None, typer.Option(help="JSONL, one line an object, written as the run goes.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="What was made; else one a bucket in your state directory.")
+    ] = None,
     clean: Annotated[bool, typer.Option("--clean", help="List artifacts whose source is gone or replaced.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --clean: remove them.")] = False,
     dry_run: options.DryRun = False,

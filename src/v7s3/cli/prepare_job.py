@@ -10,7 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from v7s3.artifacts.crew import Crew
-from v7s3.artifacts.keys import prefix_of
+from v7s3.artifacts.keys import listing_prefix, prefix_of
+from v7s3.artifacts.ledger import Ledger
 from v7s3.artifacts.making import Made, Unmade, Workshop
 from v7s3.artifacts.prepare import IMAGE_ENDINGS, Tally, prepare, tasks_of
 from v7s3.artifacts.recipe import Recipe
@@ -18,6 +19,7 @@ from v7s3.artifacts.video_options import VideoOptions
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.interrupt import finishing_on_interrupt
+from v7s3.cli.paths import artifacts_ledger
 from v7s3.cli.prepare_files import items_file, report_file
 from v7s3.cli.prepare_summary import Counts, Summary
 from v7s3.cli.progress import Speed, duration, progress, size_in_words
@@ -25,17 +27,19 @@ from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.filters import select
 from v7s3.items.planning import PlanOptions, limited, plan
 from v7s3.items.sharding import Shard
+from v7s3.items.spool import Spool
 from v7s3.items.tagging import tagging
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mypy_boto3_s3.client import S3Client
 
     from v7s3.artifacts.crew import ExecutorKind
+    from v7s3.items.objects import StorageObject
     from v7s3.items.planning import Plan
 
 _LARGEST_BATCH = 8  # images a worker is given at once
@@ -72,6 +76,7 @@ class PrepareJob:
     dask_scheduler: str
     shard: str
     report: Path | None
+    ledger: Path | None
     clean: bool
     yes: bool
     dry_run: bool
@@ -116,8 +121,10 @@ class Preparation:
         """What a run would do."""
         from v7s3.cli.prepare_estimate import estimated
 
-        self._count()
-        estimate = estimated(self._client, self._workshop, tasks_of(self._plans(), Tally()), self._counts)
+        with Spool() as spool:
+            self._count(spool)
+            tasks = tasks_of(self._plans(_objects(spool)), Tally())
+            estimate = estimated(self._client, self._workshop, tasks, self._counts)
         output.result_json(estimate.document()) if self._job.form == "json" else output.result(estimate.text())
         return 0
 
@@ -126,12 +133,18 @@ class Preparation:
         if not job.quiet:
             output.note("safe to stop at any time (Ctrl-C): the same command makes what is missing then")
         advice = "stopping: what is being made is finished first (Ctrl-C again stops at once)"
-        with items_file(job.output) as items, report_file(job.report) as report:
+        with (
+            Spool() as spool,
+            self._ledger() as ledger,
+            items_file(job.output) as items,
+            report_file(job.report) as report,
+        ):
             interruptible = finishing_on_interrupt(stopping, advice, as_json=job.form == "json")
             with interruptible as signals, progress(self._line, quiet=job.quiet):
                 try:
-                    self._count()
-                    for result in self._results(crew, stopping):
+                    self._count(spool)
+                    self._look_for_artifacts(ledger)
+                    for result in self._results(spool, ledger, crew, stopping):
                         report(result)
                         self._take(result)
                         if isinstance(result, Made):
@@ -140,6 +153,8 @@ class Preparation:
                     stop = error
             if stop is None and not signals:
                 items.complete()
+        if ledger.trouble:
+            output.note(f"warning: the next run will ask for each object's artifacts again: {ledger.trouble}")
         self._show_summary(items.shown_name)
         if signals:
             raise InterruptedRunError("interrupted; what was being made is complete", hint="run the same command again")
@@ -147,16 +162,17 @@ class Preparation:
             raise stop
         return 5 if self._tally.refused else 0
 
-    def _results(self, crew: Crew, stopping: threading.Event) -> Iterator[Made | Unmade]:
+    def _results(self, spool: Spool, ledger: Ledger, crew: Crew, stopping: threading.Event) -> Iterator[Made | Unmade]:
         images = self._counts.tally.kinds["image"]
         batch = max(1, min(_LARGEST_BATCH, images // (crew.workers * _BATCHES_EACH)))
         return prepare(
-            self._plans(),
+            self._plans(_objects(spool)),
             self._workshop,
             crew,
             batch=batch,
             tally=self._tally,
             stop=stopping,
+            ledger=ledger,
         )
 
     def _take(self, result: Made | Unmade) -> None:
@@ -169,19 +185,32 @@ class Preparation:
             if self._job.verbose:
                 output.note(f"{result.key}: {remark}")
 
-    def _plans(self) -> Iterator[Plan]:
-        # "The first N" is only the same N every time when the keys come in their order.
-        limit = self._job.limit
-        pages = (list_parallel if limit is None else list_objects)(self._client, self._url.bucket, self._url.key)
-        plans = self._shard.of(plan(chain.from_iterable(pages), self._options))
-        return plans if limit is None else limited(plans, limit)
+    def _plans(self, objects: Iterable[StorageObject]) -> Iterator[Plan]:
+        plans = self._shard.of(plan(objects, self._options))
+        return plans if self._job.limit is None else limited(plans, self._job.limit)
 
-    def _count(self) -> None:
-        """A listing costs little beside what it announces, and without it there is no telling how far a run is."""
-        for one in tasks_of(self._plans(), self._counts.tally):
+    def _count(self, spool: Spool) -> None:
+        """Without a whole listing there is no telling how far a run is; it waits on disk for the run to come."""
+        for one in tasks_of(self._plans(self._listed_into(spool)), self._counts.tally):
             if isinstance(one, Unmade):
                 self._counts.tally.refused += 1
         self._counts.are_complete = True
+
+    def _listed_into(self, spool: Spool) -> Iterator[StorageObject]:
+        # "The first N" is only the same N every time when the keys come in their order.
+        listed = list_parallel if self._job.limit is None else list_objects
+        for one in chain.from_iterable(listed(self._client, self._url.bucket, self._url.key)):
+            spool.add(one.key, one)
+            yield one
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self._job.ledger or artifacts_ledger(self._url.bucket))
+
+    def _look_for_artifacts(self, ledger: Ledger) -> None:
+        if ledger.is_empty:
+            return
+        prefix = self._workshop.prefix
+        ledger.look(list_parallel(self._client, self._url.bucket, listing_prefix(prefix, self._url.key)), prefix)
 
     def _line(self) -> str:
         counted, tally = self._counts.tally, self._tally
@@ -210,6 +239,10 @@ class Preparation:
             output.result_json(summary.document())
         else:
             output.result(summary.text())
+
+
+def _objects(spool: Spool) -> Iterator[StorageObject]:
+    return (row.object for _, rows in spool.groups() for row in rows)
 
 
 # --- from options to what they mean ---------------------------------------------------------------------------------
