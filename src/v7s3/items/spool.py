@@ -28,7 +28,8 @@ class Row(NamedTuple):
 
 
 class Spool:
-    """A temporary sqlite file, removed when the spool is closed. Ten million rows take about 2 GB beside it and in it.
+    """A temporary sqlite file, removed when the spool is closed. Ten million rows take about 2 GB beside it and in it;
+    up to some 50,000 stay in memory.
 
     Use it as a context manager: `add` everything, then read `groups` once.
     """
@@ -42,8 +43,8 @@ class Spool:
                 """
                 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
                 PRAGMA cache_size = -16000; PRAGMA temp_store = FILE;
-                CREATE TABLE spool (grp BLOB, key BLOB, size INT, etag TEXT, modified TEXT, class TEXT, note BLOB);
                 BEGIN;
+                CREATE TABLE spool (grp BLOB, key BLOB, size INT, etag TEXT, modified TEXT, class TEXT, note BLOB);
                 """
             )
 
