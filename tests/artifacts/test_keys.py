@@ -9,7 +9,16 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from v7s3.artifacts.keys import artifact_of, escape, folder_of, listing_prefix, unescape
+from v7s3.artifacts.keys import (
+    artifact_of,
+    escape,
+    folder_of,
+    from_metadata,
+    in_metadata,
+    is_long,
+    listing_prefix,
+    unescape,
+)
 from v7s3.artifacts.recipe import Recipe
 from v7s3.artifacts.video_options import VideoOptions
 
@@ -63,7 +72,16 @@ def test_what_an_artifact_was_made_from_stands_in_its_key(key, etag, recipe):
     found = artifact_of(PREFIX, folder + LONGEST_NAME)
     assert found is not None
     assert (found.etag, found.folder, found.name) == (etag, folder, LONGEST_NAME)
-    assert found.source == (None if "~long/" in folder else key)
+    assert found.source == (None if is_long(PREFIX, key) else key)
+
+
+@given(keys)
+@example("日" * 341)
+def test_what_does_not_stand_in_the_key_fits_the_metadata(key):
+    text = in_metadata(key)
+    assert from_metadata(text) == key
+    assert text.isascii()
+    assert len(text) < 1500  # of 2 KB for all of an object's metadata
 
 
 @pytest.mark.parametrize(

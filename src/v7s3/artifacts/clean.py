@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from v7s3.artifacts.keys import artifact_of, listing_prefix
-from v7s3.artifacts.shelf import MARK
+from v7s3.artifacts.keys import LONG, artifact_of, from_metadata, listing_prefix
+from v7s3.artifacts.shelf import MARK, SOURCE
 from v7s3.aws_errors import translated
 from v7s3.concurrency import map_bounded
 from v7s3.errors import CredentialsError, NotFoundError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3.client import S3Client
 
-    from v7s3.artifacts.keys import Artifact
 
 _SOURCE = "source"  # note in the spool; that of a folder is how many objects it has
 _AT_ONCE = 1000  # keys of one DeleteObjects
@@ -39,10 +38,7 @@ class Stale(NamedTuple):
 
 
 def stale_artifacts(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> Iterator[Stale]:
-    """Folders of artifacts of sources below `source_prefix` that lost their source. Memory is flat: keys wait on disk.
-
-    Artifacts of keys too long to be part of an artifact's key are never stale: whose they are cannot be read.
-    """
+    """Folders of artifacts whose source below `source_prefix` is gone. Memory is flat: keys wait on disk."""
     with Spool() as spool:
         for folder in _folders(client, bucket, prefix, source_prefix):
             spool.add(folder.source, StorageObject(folder.folder, folder.size, folder.etag), f"{folder.objects}")
@@ -69,18 +65,24 @@ class _Folder(NamedTuple):
 
 def _folders(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> Iterator[_Folder]:
     """Artifacts lie side by side in a listing, so one folder is one run of its pages."""
+    listed = listing_prefix(prefix, source_prefix)
+    places = [listed] if listed == prefix else [listed, prefix + LONG]
+    pages = chain.from_iterable(list_objects(client, bucket, place) for place in places)
+    read = ((artifact_of(prefix, one.key), one.size) for one in chain.from_iterable(pages))
+    recognised = ((artifact, size) for artifact, size in read if artifact is not None)
+    for artifact, group in groupby(recognised, key=lambda pair: pair[0]._replace(name="")):
+        sizes = [size for _, size in group]
+        source = artifact.source or _source_of_long(client, bucket, artifact.folder)
+        if source and source.startswith(source_prefix):
+            yield _Folder(source, artifact.etag, artifact.folder, len(sizes), sum(sizes))
 
-    def recognised() -> Iterator[tuple[Artifact, int]]:
-        for page in list_objects(client, bucket, listing_prefix(prefix, source_prefix)):
-            for one in page:
-                artifact = artifact_of(prefix, one.key)
-                if artifact is not None and (artifact.source or "").startswith(source_prefix) and artifact.source:
-                    yield artifact, one.size
 
-    for folder, group in groupby(recognised(), key=lambda pair: pair[0].folder):
-        members = list(group)
-        first = members[0][0]
-        yield _Folder(first.source or "", first.etag, folder, len(members), sum(size for _, size in members))
+def _source_of_long(client: S3Client, bucket: str, folder: str) -> str:
+    """The key that artifacts lie by the digest of, as their metadata tells; "" when it does not."""
+    key = next(one.key for page in list_objects(client, bucket, folder) for one in page)
+    with translated(f"s3://{bucket}/{key}"):
+        metadata = client.head_object(Bucket=bucket, Key=key)["Metadata"]
+    return from_metadata(metadata[SOURCE]) if SOURCE in metadata else ""
 
 
 def remove(client: S3Client, bucket: str, prefix: str, stale: Stale) -> int:

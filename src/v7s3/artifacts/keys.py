@@ -6,12 +6,14 @@ else, and may be cached for ever.
 
 Bytes other than letters, digits, `.`, `_`, `-` and `/` are written `~XX`: only those are never encoded, decoded or
 taken for their own by proxies, playlists and signatures. A dot that would make a segment `.` or `..` is written so,
-too, and an empty segment is `~`. Keys that would get too long for S3 lie under `~long/` by their digest.
+too, and an empty segment is `~`. Keys that would get too long for S3 lie under `~long/` by their digest;
+their artifacts tell the key in their metadata.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode, b64encode
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -20,7 +22,7 @@ from v7s3.errors import UsageError
 DEFAULT_PREFIX = "v7s3/"
 _LONGEST = 1024 - 128  # bytes of prefix and escaped key; ETag, recipe and the name below them take the rest
 _LONGEST_PREFIX = 512
-_LONG = "~long/"
+LONG = "~long/"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _ESCAPED = re.compile(rb"~([0-9A-F]{2})")
 # Everything this program puts into a folder, and nothing else that might lie there.
@@ -57,9 +59,23 @@ def prefix_of(text: str) -> str:
 def folder_of(prefix: str, key: str, etag: str, recipe: str) -> str:
     """The folder of one source's artifacts, with a slash at its end. `recipe` says what is made, and how."""
     escaped = escape(key)
-    if len(prefix) + len(escaped) > _LONGEST:
-        escaped = _LONG + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    if is_long(prefix, key):
+        escaped = LONG + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{prefix}{escaped}/{escape(etag).replace('/', '~2F')}~{recipe}/"
+
+
+def is_long(prefix: str, key: str) -> bool:
+    """Whether artifacts lie by the digest of `key` instead of by its name."""
+    return len(prefix) + len(escape(key)) > _LONGEST
+
+
+def in_metadata(key: str) -> str:
+    """A key of up to 1,024 bytes as an object's metadata can carry it: within 2 KB of US-ASCII."""
+    return b64encode(key.encode("utf-8", "surrogatepass")).decode()
+
+
+def from_metadata(text: str) -> str:
+    return b64decode(text).decode("utf-8", "surrogatepass")
 
 
 def artifact_of(prefix: str, key: str) -> Artifact | None:
@@ -67,7 +83,7 @@ def artifact_of(prefix: str, key: str) -> Artifact | None:
     found = _ARTIFACT.fullmatch(key, len(prefix)) if key.startswith(prefix) else None
     if found is None:
         return None
-    source = None if found["source"].startswith(_LONG) else unescape(found["source"])
+    source = None if found["source"].startswith(LONG) else unescape(found["source"])
     return Artifact(source, unescape(found["etag"]), found["recipe"], key[: -len(found["name"])], found["name"])
 
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import uuid4
 
 from v7s3.artifacts import slots
-from v7s3.artifacts.keys import folder_of
+from v7s3.artifacts.keys import folder_of, in_metadata, is_long
 from v7s3.artifacts.original import Original
 from v7s3.artifacts.recipe import Kind, Recipe
 from v7s3.artifacts.refusal import Refusal
-from v7s3.artifacts.shelf import Conditions, Shelf, WriteDeniedError
+from v7s3.artifacts.shelf import SOURCE, Conditions, Shelf, WriteDeniedError
 from v7s3.aws_errors import translated
 from v7s3.errors import ConflictError, CredentialsError, ServiceError, V7S3Error
 from v7s3.items.payload import InvalidItemError, as_item
@@ -174,7 +174,8 @@ def _make(workshop: Workshop, task: Task) -> Result:
     folder = folder_of(workshop.prefix, source.key, source.etag, workshop.recipe.name(task.kind))
     if source.key.startswith(folder):
         return Unmade(source.key, "its thumbnail would be the object itself")
-    bench = Bench(workshop, task, source, folder, Shelf(client, workshop.bucket, folder, conditions))
+    marks = {SOURCE: in_metadata(source.key)} if is_long(workshop.prefix, source.key) else {}
+    bench = Bench(workshop, task, source, folder, Shelf(client, workshop.bucket, folder, conditions, marks))
     with Original(client, workshop.bucket, source).open(
         first=_WHOLE if task.kind == "image" and source.size <= _WHOLE else _HEAD, ahead=task.kind == "video"
     ) as file:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 MARK = "v7s3"
+SOURCE = "v7s3-source"  # metadata of artifacts whose place does not tell what they were made from
 CACHE_CONTROL = "private, max-age=31536000, immutable"  # the source's ETag is in the key: it never changes
 _CONTENT_TYPES = {
     "jpg": "image/jpeg",
@@ -68,7 +69,16 @@ class Conditions:
 class Shelf:
     """May be used by several threads."""
 
-    def __init__(self, client: S3Client, bucket: str, folder: str, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        folder: str,
+        conditions: Conditions,
+        marks: Mapping[str, str] | None = None,
+    ) -> None:
+        """`marks`: metadata for every artifact, beside the mark of this program."""
+        self._marks = {MARK: "1", **(marks or {})}
         self._client, self._bucket, self._folder = client, bucket, folder
         self._conditions = conditions
         self.bytes_written = 0
@@ -119,7 +129,7 @@ class Shelf:
             "Body": data,
             "ContentType": _CONTENT_TYPES[name.rpartition(".")[2]],
             "CacheControl": CACHE_CONTROL,
-            "Metadata": {MARK: "1", **metadata},
+            "Metadata": {**self._marks, **metadata},
             **extra,
         }
         if self._conditions.hold is None:

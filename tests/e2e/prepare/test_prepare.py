@@ -279,3 +279,28 @@ def test_clean_removes_only_what_is_ours_and_stale(v7s3, s3, stale):
     left = artifacts(s3)
     assert [key.rpartition("/")[2] for key in left] == ["frames_manifest.txt", "thumbnail.jpg", "thumbnail.jpg"]
     assert [key.split("/")[1:3] for key in left] == [["raw", "gone.jpg"], ["raw", "same.jpg"], ["raw2", "gone.jpg"]]
+
+
+@pytest.fixture
+def long_keys(prepare, s3):
+    """Sources whose keys are too long to be part of an artifact's: one gone, one there, one gone beside the prefix."""
+    gone, same, beside = (f"{folder}/{'é' * 400}{name}.jpg" for folder, name in (("raw", 1), ("raw", 2), ("raw2", 3)))
+    for key in (gone, same, beside):
+        s3.put(BUCKET, key, picture(80, 60))
+    assert prepare("s3://acme-frames")[0] == 0
+    for key in (gone, beside):
+        s3.client().delete_object(Bucket=BUCKET, Key=key)
+    return gone, same, beside
+
+
+def test_artifacts_of_overlong_keys_are_cleaned_like_others(v7s3, s3, long_keys):
+    before = artifacts(s3)
+    code, out, _ = v7s3("prepare", "s3://acme-frames/raw/", "--clean", "--format", "json")
+    assert code == 0
+    assert [stale["source"] for stale in json.loads(out)["stale"]] == [long_keys[0]]
+    code, _, _ = v7s3("prepare", "s3://acme-frames/raw/", "--clean", "--yes")
+    assert code == 0
+    assert len(artifacts(s3)) == len(before) - 1
+    code, out, _ = v7s3("prepare", "s3://acme-frames", "--clean", "--yes", "--format", "json")
+    assert [stale["source"] for stale in json.loads(out)["stale"]] == [long_keys[2]]
+    assert len(artifacts(s3)) == 1
