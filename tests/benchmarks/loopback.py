@@ -39,6 +39,8 @@ class _Connection(asyncio.Protocol):
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if len(body) < int(headers.get("content-length", 0)):
+            if not body and headers.get("expect") == "100-continue":
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             return
         self.received = b""
         method, target, _ = first.split(" ", 2)

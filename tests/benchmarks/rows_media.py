@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PHOTOS = 240
+PHOTOS = 600
+_SCALE = 5  # Pillow makes a fifth of them: its cost is linear
 QUALITIES = {1: "PNG frames", 5: "JPEG frames"}
 
 
@@ -34,31 +35,37 @@ def thumbnails(rounds: int) -> list[Line]:
             rounds=rounds,
         )
     pillow, one, two = samples.values()
-    per_core = ratio([sample.cpu for sample in pillow], [sample.cpu for sample in one])
+    theirs = [sample.cpu * _SCALE for sample in pillow]
+    per_core = ratio(theirs, [sample.cpu for sample in one])
     faster = ratio([sample.wall for sample in one], [sample.wall for sample in two])
     return [
         Line(
-            f"{PHOTOS} thumbnails and sizes, 12 MP JPEG, S3 to S3, the whole command: CPU",
-            "Pillow, full decode, from disk",
-            f"1/{per_core:.1f} of {median([sample.cpu for sample in pillow]):.0f} s; "
-            f"{median([sample.peak for sample in one]):.0f} MB a worker",
+            f"{PHOTOS} thumbnails and sizes, 12 MP JPEG, S3 to S3, start-up included: CPU",
+            f"Pillow, full decode, from disk, {PHOTOS // _SCALE} times {_SCALE}",
+            f"1/{per_core:.1f} of {median(theirs):.0f} s; {median([sample.peak for sample in one]):.0f} MB a worker",
             "≥ 4.5×",
             per_core >= 4.5,
         ),
-        Line("the same, two workers: wall", "one worker", f"{faster:.2f}× faster", "1.8×", faster >= 1.8),
+        Line(
+            "the same, two workers on two cores (the S3 runs on them too): wall",
+            "one worker on one core",
+            f"{faster:.2f}× faster than {median([sample.wall for sample in one]):.0f} s",
+            "1.8×",
+            faster >= 1.8,
+        ),
     ]
 
 
 def _pillow(paths: Sequence[str]) -> Sample:
     with scratch() as home:
-        return once([sys.executable, subject("thumbnails_pillow"), str(PHOTOS), *paths], home=home)
+        return once([sys.executable, subject("thumbnails_pillow"), str(PHOTOS // _SCALE), *paths], home=home)
 
 
 def _prepare(s3: str, *, workers: int) -> Sample:
-    """Every run writes to a prefix of its own, so that it finds nothing made."""
+    """A core for each worker. Every run writes to a prefix of its own, so that it finds nothing made."""
     _prepare.runs = getattr(_prepare, "runs", 0) + 1
     with scratch() as home:
-        command = [sys.executable, subject("prepare_v7s3"), "s3://photos/raw", "--endpoint-url", s3, "-q"]
+        command = [sys.executable, subject("prepare_v7s3"), str(workers), "s3://photos/raw", "--endpoint-url", s3, "-q"]
         where = ["--artifacts-prefix", f"run{_prepare.runs}/", "--output", str(home / "items.jsonl")]
         sample = once([*command, *where, "--workers", str(workers)], home=home)
         if len((home / "items.jsonl").read_text().splitlines()) != PHOTOS:

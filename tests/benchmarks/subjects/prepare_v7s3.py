@@ -1,6 +1,6 @@
-"""`v7s3 prepare` with the key that the sandbox's S3 knows.
+"""`v7s3 prepare` on the first so many cores.
 
-prepare_v7s3.py ARGUMENT…
+prepare_v7s3.py CORES ARGUMENT…
 """
 
 import os
@@ -9,5 +9,5 @@ import sys
 from v7s3.cli.app import main
 
 if __name__ == "__main__":  # worker processes import this file again
-    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    sys.exit(main(["prepare", *sys.argv[1:]]))
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+    sys.exit(main(["prepare", *sys.argv[2:]]))
