@@ -27,7 +27,7 @@ def reader(blob: bytes, *, ahead: bool = False, first: int = FIRST):
 moves = st.lists(
     st.one_of(
         st.tuples(st.just("seek"), st.integers(0, len(BLOB) + 10)),
-        st.tuples(st.just("read"), st.integers(0, 300_000)),
+        st.tuples(st.just("read"), st.integers(-1, 300_000)),
     ),
     max_size=30,
 )
@@ -50,6 +50,16 @@ def test_a_header_costs_one_small_request():
     ranged.read(2000)
     assert asked == [(0, FIRST)]
     assert ranged.bytes_read == FIRST
+
+
+@pytest.mark.parametrize("first", [len(BLOB) - 1, len(BLOB)])
+def test_all_of_a_small_file_is_read_at_once_from_wherever(first):
+    ranged, asked = reader(BLOB, first=first)
+    assert ranged.read() == BLOB
+    assert ranged.read() == b""
+    ranged.seek(7)
+    assert ranged.read() == BLOB[7:]
+    assert len(asked) == 1 + (first < len(BLOB))
 
 
 def test_reading_on_doubles_the_request_up_to_the_limit():

@@ -241,7 +241,7 @@ def _image(bench: Bench, file: BinaryIO) -> Found | Refusal:
         slot = slots.image_slot(bench.source, size, bench.folder)
         return Found(slot, fresh=False, notes=Picture(size, b"").notes, etag=mark.etag)
     if bench.source.size <= _WHOLE:
-        file = io.BytesIO(file.read(bench.source.size))  # decoders read it in small pieces
+        file = io.BytesIO(file.read())  # decoders read it in small pieces
     picture = picture_of(file, bench.source.key, max_pixels=bench.workshop.max_pixels)
     if not isinstance(picture, Picture):
         return picture

@@ -79,6 +79,14 @@ class RangedReader(io.RawIOBase):
             self._position += len(piece)
         return done
 
+    def readall(self) -> bytes:
+        """The rest of the file; without a copy of it when the first window has all."""
+        if self._position > 0 or not 0 < self.size <= self._first:
+            return super().readall()
+        whole = self._window_at(0).data
+        self._position = self.size
+        return whole
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
