@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PHOTOS = 600
+_ROUNDS = 3  # at most: a round takes minutes
 _SCALE = 5  # Pillow makes a fifth of them: its cost is linear
 QUALITIES = {1: "PNG frames", 5: "JPEG frames"}
 
 
 def thumbnails(rounds: int) -> list[Line]:
-    """Sizes and thumbnails of 12-megapixel JPEGs: S3 to S3 against Pillow's full decode of local files."""
+    """Sizes and thumbnails of 12-megapixel JPEGs: S3 to S3 against Pillow's full decode of local files, three rounds."""
     paths = [str(path) for path in photos(8)]
     with server("media_s3.py", str(PHOTOS)) as s3:
         samples = in_turn(
@@ -32,7 +33,8 @@ def thumbnails(rounds: int) -> list[Line]:
                 "v7s3 prepare, one worker": lambda: _prepare(s3, workers=1),
                 "v7s3 prepare, two workers": lambda: _prepare(s3, workers=2),
             },
-            rounds=rounds,
+            rounds=min(rounds, _ROUNDS),
+            warm_up=False,
         )
     pillow, one, two = samples.values()
     theirs = [sample.cpu * _SCALE for sample in pillow]
@@ -74,7 +76,7 @@ def _prepare(s3: str, *, workers: int) -> Sample:
 
 
 def video(rounds: int) -> list[Line]:
-    """8 s of 1080p, compact schema, two frames a second, against darwin-py's extractor."""
+    """8 s of 1080p, compact schema, two frames a second, against darwin-py's extractor, three rounds."""
     python = darwin_py()
     if python is None or shutil.which("ffmpeg") is None:
         return [Line("video", "darwin-py SKIPPED: it needs ffmpeg", "")]
@@ -95,7 +97,8 @@ def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
             preset = [] if name == "darwin-py" else [name]
             return once([*commands[name], str(folder), str(quality), *preset], home=kept)
 
-        samples = in_turn({one: (lambda one=one: run(one)) for one in commands}, rounds=rounds)
+        each = {one: (lambda one=one: run(one)) for one in commands}
+        samples = in_turn(each, rounds=min(rounds, _ROUNDS), warm_up=False)
         similar = {one: _ssim(kept / one) for one in commands}
     theirs = samples.pop("darwin-py")
     targets = {"fast": 3.5, "medium": 1.5}

@@ -49,7 +49,7 @@ def pacing(rounds: int) -> list[Line]:
 
 
 def pacing_scaled(rounds: int) -> list[Line]:
-    """30k keys at ten times that limit, and darwin-py with its waits a tenth as long."""
+    """30k keys at ten times that limit, and darwin-py with its waits a tenth as long; three rounds."""
     return [*_table(300, SCALE, min(rounds, 3), at_once=2), *_darwin_py()]
 
 

@@ -1,6 +1,6 @@
 """The table of speed and scale, measured again on this machine:
 
-    uv run python tests/benchmarks/run.py                     every row; about an hour
+    uv run python tests/benchmarks/run.py                     every row; three quarters of an hour
     uv run python tests/benchmarks/run.py register pacing     these rows
     uv run python tests/benchmarks/run.py --list
 
