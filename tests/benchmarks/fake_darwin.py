@@ -90,8 +90,11 @@ class Darwin:
         answered = []
         for item in json.loads(body)["items"]:
             self.serial += 1
-            self.checksum += zlib.crc32(item["storage_key"].encode())
-            slot = {"slot_name": "0", "file_name": item["name"], "type": item.get("type", "image")}
+            slots = []
+            for number, sent in enumerate(item.get("slots", [item])):
+                self.checksum += zlib.crc32(sent["storage_key"].encode())
+                file_name, kind = sent.get("file_name", item["name"]), sent.get("type", "image")
+                slots.append({"slot_name": sent.get("slot_name", str(number)), "file_name": file_name, "type": kind})
             answered.append({
                 "id": f"018f0000-0000-7000-8000-{self.serial:012x}",
                 "name": item["name"],
@@ -99,7 +102,7 @@ class Darwin:
                 "dataset_id": 1,
                 "priority": 0,
                 "processing_status": "processing",
-                "slots": [slot],
+                "slots": slots,
             })  # fmt: skip
         self.items += len(answered)
         return Answer(json.dumps({"items": answered, "blocked_items": []}).encode(), delay=self.options.latency)

@@ -79,6 +79,33 @@ def memory(rounds: int) -> list[Line]:
     return lines
 
 
+# Ten slots an item, each a tenth of the bucket away from the next.
+FAR_APART = {
+    "n100k-even": r"IMG_0000(?P<slot>\d)(?P<item>\d{4})\.jpg",
+    "n1m-even": r"IMG_000(?P<slot>\d)(?P<item>\d{5})\.jpg",
+}
+
+
+def groups(rounds: int) -> list[Line]:
+    """Peak memory of groups whose members lie far apart in key order, at 100k and 1M keys."""
+    peaks = []
+    with server("fake_s3.py") as s3, server("fake_darwin.py") as darwin:
+        for name, pattern in FAR_APART.items():
+            sample = register_v7s3(s3, darwin, name, "--rate", "0", "--workers", "16", "--slots-by", pattern)
+            print(f"  {name}: {sample}", file=sys.stderr, flush=True)
+            peaks.append(sample.peak)
+    first, last = peaks
+    return [
+        Line(
+            "peak memory, 100k / 1m keys in groups of 10 that lie far apart, registered once each",
+            "itself",
+            f"{first:.0f} / {last:.0f} MB, {last / first - 1:+.0%}",
+            "within 20 %, ≤ 150 MB",
+            last <= 1.2 * first and last <= 150,
+        )
+    ]
+
+
 def _dry_run(s3: str, darwin: str, bucket: str) -> Sample:
     command = [sys.executable, "-m", "v7s3", "register", f"s3://{bucket}", "--endpoint-url", s3, *TO]
     with scratch() as home:

@@ -38,6 +38,7 @@ ROWS: dict[str, Callable[[int], list[Line]]] = {
     "listing-wall": rows_listing.listing_wall,
     "rescan": rows_scale.rescan,
     "memory": rows_scale.memory,
+    "groups": rows_scale.groups,
     "scale": rows_shards.scale,
     "startup": rows_start.startup,
     "doctor": rows_doctor.doctor,

@@ -129,7 +129,7 @@ def merge(
       v7s3 ledger merge part-*.sqlite --into scans.sqlite …        those that other machines sent here
 
     Each key is once in the result, in the state that is nearest to V7: registered before exists before blocked. The
-    merged ledgers stay as they are; merging twice is merging once.
+    merged ledgers stay as they are; merging twice is merging once. `status --since` counts runs after the merge.
     Exit codes: 2 one of the files is no ledger, 6 one is another dataset's, or another run holds the result.
     """
     from v7s3.cli.ledger_run import ledger_target, merge_ledgers

@@ -222,9 +222,7 @@ def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
 
 def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Source:
     if job.slots_by:
-        raise UsageError(
-            "--slots-by cannot be used with --manifest", hint="give its rows an `item` and a `slot` column"
-        )
+        raise UsageError("--slots-by cannot be used with --manifest", hint="give its rows a `name` and a `slot` column")
     file = stack.enter_context(opened_twice(job.manifest) if job.strict else opened(job.manifest))
     options = plan_options(job, destination, repeats=True)
     layout = grouping("folder", job.layout).layout

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from v7s3.errors import ConflictError, UsageError
@@ -47,6 +48,12 @@ _SELECT = (
     "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run"
     " FROM settled JOIN storage ON storage.id = storage"
 )
+_MERGE = (
+    "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"
+    " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
+    " name = excluded.name, item_id = excluded.item_id WHERE excluded.state < settled.state"
+)
+_MERGED = 1000  # keys at a time
 # A page is answered by one range scan unless its keys lie so far apart that the range holds much else.
 _SPARSE = 4
 _MOST_VARIABLES = 500
@@ -300,22 +307,22 @@ class Ledger:
 
         Where both know a key, the state that is nearer to V7 counts (registered, exists, blocked …), else ours stays.
         """
-        merged = 0
+        merged, source, numbers = 0, iter(entries), dict[str, int]()
         with self._transaction():
-            for entry in entries:
-                if isinstance(entry, RunRecord):
-                    self._merge_run(entry)
-                    continue
-                known = entry.standing
-                merged += self._database.execute(
-                    "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"
-                    " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
-                    " name = excluded.name, item_id = excluded.item_id WHERE excluded.state < settled.state",
-                    (
-                        *(self._storage(entry.storage), entry.key, known.etag, _NUMBERS[known.state]),
-                        *(known.reason, known.path and _folder(known.path), known.name, known.item_id),
-                    ),
-                ).rowcount
+            while some := list(islice(source, _MERGED)):
+                rows = []
+                for entry in some:
+                    if isinstance(entry, RunRecord):
+                        self._merge_run(entry)
+                        continue
+                    storage, key, known, _ = entry
+                    if storage not in numbers:
+                        numbers[storage] = self._storage(storage)
+                    place = known.path and _folder(known.path), known.name
+                    state = _NUMBERS[known.state]
+                    rows.append((numbers[storage], key, known.etag, state, known.reason, *place, known.item_id))
+                if rows:
+                    merged += self._database.executemany(_MERGE, rows).rowcount
         return merged
 
     def _merge_run(self, run: RunRecord) -> None:

@@ -12,23 +12,9 @@ from v7s3.items.ledger import Ledger, Target
 home, darwin = Path(sys.argv[1]), sys.argv[2]
 merged = home / "merged.sqlite"
 parts = sorted(str(path) for path in home.rglob("*-of-*.sqlite"))
+of_dataset = ["--team", "team", "--dataset", "bench", "--darwin-url", darwin]
 cpu = time.process_time()
-code = main(
-    [
-        "ledger",
-        "merge",
-        *parts,
-        "--into",
-        str(merged),
-        "--team",
-        "team",
-        "--dataset",
-        "bench",
-        "--darwin-url",
-        darwin,
-        "-q",
-    ]
-)
+code = main(["ledger", "merge", *parts, "--into", str(merged), *of_dataset, "-q"])
 cpu = time.process_time() - cpu
 if code:
     sys.exit(code)
