@@ -21,7 +21,7 @@ from v7s3.events import Created, NotAnEventError, created_objects, is_later
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
     from mypy_boto3_sqs.client import SQSClient
@@ -59,11 +59,20 @@ class ObjectQueue:
                 settled = register(objects)
                 queue.settle(settled)
 
-    `left` counts the messages that stay in the queue, by reason: they are not S3's, or tell of another bucket.
+    `left` counts the messages that stay in the queue, by reason: they are not S3's, or tell of another bucket; one that
+    is delivered again counts again. `say` hears of the first of each reason.
     """
 
-    def __init__(self, client: SQSClient, url: str, bucket: str, *, hidden: int = _HIDDEN) -> None:
-        self._client, self._url, self._bucket, self._hidden = client, url, bucket, hidden
+    def __init__(
+        self,
+        client: SQSClient,
+        url: str,
+        bucket: str,
+        *,
+        hidden: int = _HIDDEN,
+        say: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        self._client, self._url, self._bucket, self._hidden, self._say = client, url, bucket, hidden, say
         self.left: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._open: dict[str, set[str]] = {}  # receipt -> its keys that are not settled yet
@@ -147,11 +156,9 @@ class ObjectQueue:
         try:
             events = created_objects(message["Body"])
         except NotAnEventError as error:
-            self.left[str(error)] += 1
-            return False
+            return self._leave(str(error))
         if other := {event.bucket for event in events} - {self._bucket}:
-            self.left[f"of another bucket ({', '.join(sorted(other))})"] += 1
-            return False
+            return self._leave(f"of another bucket ({', '.join(sorted(other))})")
         with self._lock:
             events = [event for event in events if self._is_news(event)]
             for event in events:
@@ -162,6 +169,12 @@ class ObjectQueue:
             if events:
                 self._open[message["ReceiptHandle"]] = {event.object.key for event in events}
         return not events
+
+    def _leave(self, reason: str) -> bool:
+        if not self.left[reason]:
+            self._say(reason)
+        self.left[reason] += 1
+        return False
 
     def _is_news(self, event: Created) -> bool:
         settled = self._settled.get(event.object.key)

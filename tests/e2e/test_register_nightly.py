@@ -97,6 +97,17 @@ def test_last_run_does_not_pass_over_what_other_filters_left_out_or_what_failed(
     assert darwin.keys() == ["a.jpg", "b.png"]
 
 
+def test_last_run_is_the_last_run_of_the_same_part(register, s3, bucket, darwin):
+    s3.put_many(bucket, ((f"{n}.jpg", 10) for n in range(20)), modified=LONG_AGO)
+    first, second = (["s3://acme-frames", "--modified-since", "last-run", "--shard", f"{n}/2"] for n in (1, 2))
+    assert "looking at everything" in document(register, *first)[2]
+    _, again, err = document(register, *first)
+    assert "a day before the last finished run" in err
+    assert again["skipped"]["reasons"] == {"older than --modified-since": 20}
+    assert "looking at everything" in document(register, *second)[2]
+    assert len(darwin.keys()) == 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

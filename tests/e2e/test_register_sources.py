@@ -107,7 +107,8 @@ def test_messages_that_s3_did_not_write_stay_and_are_told(register, upload, s3, 
     s3.client(service="sqs").send_message(QueueUrl=queue, MessageBody="hello")
     code, _, err = register("--sqs", queue, "--drain")
     assert code == 0
-    assert "1 messages stay in the queue: no JSON" in err
+    assert err.count("stays in the queue; the first message: no JSON") == 1  # a listener may not end for weeks
+    assert "1 message stayed in the queue: no JSON" in err
     assert len(messages(queue)) == 1
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from v7s3.cli.output import note
 from v7s3.cli.register_checks import asked_key_check
+from v7s3.cli.register_summary import counted
 from v7s3.errors import UsageError
 from v7s3.items.planning import Skipped, plan
 from v7s3.s3 import AwsSettings
@@ -39,7 +40,7 @@ def open_queue(
     if not destination.bucket:
         raise UsageError("--sqs: which bucket?", hint="leave out --access, then V7 is asked")
     client = connect_queue(AwsSettings(job.profile, job.region, job.endpoint_url), job.sqs)
-    queue = stack.enter_context(ObjectQueue(client, job.sqs, destination.bucket))
+    queue = stack.enter_context(ObjectQueue(client, job.sqs, destination.bucket, say=_say_at_once))
     check = asked_key_check(job, destination)
 
     def rounds(run: Run) -> Iterator[Iterator[Plan]]:
@@ -52,9 +53,14 @@ def open_queue(
                 if not job.dry_run:
                     queue.settle([*skipped, *run.final_keys([one.key for one in objects])])
         for reason, count in queue.left.items():
-            note(f"warning: {count:,} messages stay in the queue: {reason}")
+            note(f"warning: {counted(count, 'message')} stayed in the queue: {reason}")
 
     return rounds
+
+
+def _say_at_once(reason: str) -> None:
+    """A listener may not end for weeks."""
+    note(f"warning: what is not of S3 and this bucket stays in the queue; the first message: {reason}")
 
 
 def _noting_skipped(plans: Iterable[Plan], keys: list[str]) -> Iterator[Plan]:

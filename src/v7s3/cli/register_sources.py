@@ -167,8 +167,7 @@ def _from_inventory(job: Job, destination: Destination) -> Source:
 def _part_of(source: Source, shard: Shard) -> Source:
     if shard.count == 1:
         return source
-    name = f" --shard {shard}"
-    return Source(source.label + name, source.scope + name, lambda run: map(shard.of, source.rounds(run)))
+    return Source(f"{source.label} --shard {shard}", source.scope, lambda run: map(shard.of, source.rounds(run)))
 
 
 def _since(job: Job, run: Run, scope: str) -> str:
@@ -190,6 +189,7 @@ def _scope(job: Job, label: str, destination: Destination) -> str:
     words = [f"{option} {value}" for option, values in lists.items() for value in sorted(values)]
     words += [f"--min-size {job.min_size}"] if job.min_size else []
     words += [f"--modified-since {job.modified_since}"] if job.modified_since not in ("", LAST_RUN) else []
+    words += [f"--shard {job.shard}"] if Shard.parse(job.shard).count > 1 else []
     return " ".join([f"{label} (storage {destination.storage})", *words])
 
 
