@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from multiprocessing import active_children
 
@@ -77,46 +75,3 @@ def test_only_the_object_that_kills_its_workers_is_refused(s3, workshop):
 def test_a_dask_scheduler_that_is_not_there_is_said(workshop):
     with pytest.raises(ServiceError, match=r"dask's scheduler cannot be reached at tcp://127\.0\.0\.1:1"):
         list(Crew("dask", scheduler="tcp://127.0.0.1:1").map(workshop, iter([]), threading.Event()))
-
-
-# --- a real cluster: one scheduler, two worker processes --------------------------------------------------------------
-@pytest.fixture
-def cluster(tmp_path, s3):
-    environment = {**os.environ, **s3.environment(), "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "30s"}
-    file = tmp_path / "scheduler.json"
-    common = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
-    worker = [*common, "--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path)]
-    commands = [
-        ["distributed.cli.dask_scheduler", *common, "--port", "0"],
-        ["distributed.cli.dask_worker", *worker],
-        ["distributed.cli.dask_worker", *worker],
-    ]
-    with (tmp_path / "log").open("wb") as log:
-        processes = [
-            subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=log, stderr=log)
-            for command in commands
-        ]
-    yield file, processes
-    for process in processes:
-        process.kill()
-        process.wait()
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # distributed leaves warnings of its own behind
-def test_a_dask_worker_that_is_killed_costs_no_object(cluster, s3, workshop):
-    from distributed import Client
-
-    file, (_, first, _) = cluster
-    with Client(scheduler_file=str(file), timeout=60) as client:
-        client.wait_for_workers(2, timeout=60)
-        address = client.scheduler.address
-    s3.faults.latency_ms = 50
-    made = []
-    for result in Crew("dask", scheduler=address).map(workshop, batches(s3), threading.Event()):
-        made.append(result)
-        if len(made) == 1:
-            first.kill()
-            first.wait()
-    assert sorted(result.key for result in made) == KEYS
-    assert all(isinstance(result, Made) for result in made)

@@ -124,8 +124,9 @@ def test_a_nifti_volume_is_turned_as_radiologists_look_at_it():
         (b"not nifti", "a.nii", "the volume cannot be read"),
         (nifti(np.zeros((2, 2, 2, 2), np.float32)), "a.nii.gz", "only volumes of three dimensions"),
         (dicom(ramp())[:600], "a.dcm", "the volume cannot be read"),
+        (dicom(ramp(), NumberOfFrames=10**6), "a.dcm", "1000000 slices of 60x40 are over the limit of 2 GB"),
     ],
-    ids=["no DICOM", "no NIfTI", "four dimensions", "cut off"],  # gzip's bytes hold the time
+    ids=["no DICOM", "no NIfTI", "four dimensions", "cut off", "too large"],  # gzip's bytes hold the time
 )
 def test_what_is_no_volume_is_refused(blob, name, reason):
     result = extract(io.BytesIO(blob), name, lambda _name, _data: None)

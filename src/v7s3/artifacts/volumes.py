@@ -80,10 +80,12 @@ def _encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
 
 def _dicom(file: BinaryIO) -> Pictures | Refusal:
     """A single slice or a multi-frame file, windowed as it asks to be shown."""
-    dataset = pydicom.dcmread(file)
+    dataset = pydicom.dcmread(file, stop_before_pixels=True)
     rows, columns, frames = (int(dataset.get(word, 1) or 1) for word in ("Rows", "Columns", "NumberOfFrames"))
     if rows * columns * frames * 4 > MAX_BYTES:
         return Refusal(f"{frames} slices of {columns}x{rows} are over the limit of {MAX_BYTES / 1e9:.0f} GB")
+    file.seek(0)
+    dataset = pydicom.dcmread(file)
     pixels = dataset.pixel_array  # pydicom has turned YCbCr into RGB
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         coloured = apply_color_lut(pixels, dataset)
