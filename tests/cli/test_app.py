@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +96,36 @@ def test_a_bug_is_reported_without_a_traceback(v7s3, monkeypatch):
     assert "ZeroDivisionError" in err
     assert "Traceback" not in err
     assert "0123456789abcdef" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes streams as a POSIX shell does")
+@pytest.mark.parametrize(
+    ("closing", "code"), [(">&-", 0), ("2>&-", 0), ("<&-", 0), (">&- 2>&-", 0), ("> /dev/full", 7)]
+)
+def test_streams_that_are_closed_or_full_are_no_bug(closing, code):
+    if "/dev/full" in closing and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    run = ["sh", "-c", f'"$0" -m v7s3 policy write s3://acme-frames {closing}', sys.executable]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, "bug" in done.stderr, "Traceback" in done.stderr) == (code, False, False)
+
+
+def test_what_only_looks_like_a_key_is_data_in_a_result_and_hidden_in_a_message(v7s3, tmp_path):
+    name = "picture.d41d8cd98f00b204e9800998ecf8427e"
+    policy = {"Sid": name, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::a/b"}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
+    _, out, _ = v7s3("policy", "write", "s3://acme-frames", "--merge", file)
+    assert json.loads(out)["Statement"][0] == policy
+    _, out, err = v7s3("policy", "write", "s3://acme-frames", "--merge", tmp_path / name)
+    assert name not in out + err
+
+
+def test_passwords_of_addresses_are_in_no_output(v7s3, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    address = "http://user:hunter2@127.0.0.1:9"
+    for command in (("policy", "check"), ("doctor", "--only", "bucket"), ("cors", "check")):
+        code, out, err = v7s3(*command, "s3://acme-frames", "--endpoint-url", address)
+        assert code != 0
+        assert "***@127.0.0.1:9" in out + err
+        assert "hunter2" not in out + err

@@ -631,6 +631,23 @@ def test_restore_puts_back_what_there_was(v7s3, s3, before):
     assert v7s3("policy", "apply", "s3://frames", "--restore", backup)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--action", "s3:*", "is not one action"),
+        ("--action", "GetObject", "is not one action"),
+        ("--action", "", "is not one action"),
+        ("--principal", "bob", "is nobody who can ask"),
+        ("--principal", "", "is nobody who can ask"),
+        ("--absent", "", "names no key"),
+    ],
+)
+def test_a_question_that_nobody_can_ask_gets_no_verdict(v7s3, file, option, value, words):
+    code, out, err = v7s3("policy", "explain", "--policy-file", file(policy(OURS)), option, value)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
 def test_restoring_what_is_no_policy_is_refused(v7s3, s3, file):
     code, _, err = v7s3("policy", "apply", "s3://frames", "--yes", "--restore", file({"CORSRules": []}))
     assert code == 2

@@ -128,6 +128,22 @@ def test_offline_it_reads_the_files_and_asks_nobody(doctor, s3, darwin, tmp_path
     assert s3.requests.total() + darwin.requests.total() == 0
 
 
+@pytest.mark.parametrize("more", [("--canary", "--yes"), ("--bundle", "bundle.json")])
+def test_what_needs_the_network_is_not_left_out_in_silence(doctor, more, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = doctor("--offline", *more)
+    assert (code, out, "need the network" in err) == (2, "", True)
+
+
+def test_a_wrong_secret_key_is_said_once(doctor, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    code, out, err = doctor()
+    assert code == 3
+    assert "[FAIL]  identity        AWS refuses the signature" in out
+    assert "[error]" not in out
+    assert "wJalr" not in out + err
+
+
 def test_files_are_for_offline(doctor, tmp_path):
     code, _, err = doctor("--policy-file", tmp_path / "policy.json")
     assert (code, "--offline" in err) == (2, True)

@@ -202,6 +202,7 @@ MINE, THEIRS = Listed("a.jpg", 1, owner="me"), Listed("b.jpg", 1, owner="them")
         ("ObjectWriter", DENIED, [MINE, THEIRS], False, "skip", []),
         ("ObjectWriter", "me", DENIED, False, "skip", []),
         (DENIED, "me", [MINE], False, "skip", []),
+        ("ObjectWriter", "me", [MINE, Listed("c.jpg", 1)], False, "skip", []),
         (DENIED, "me", [THEIRS], True, "fail", ["OWN001"]),
     ],
 )

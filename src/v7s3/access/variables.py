@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _VARIABLE = re.compile(r"\$\{(?P<body>[^{}]*)\}")
-_BODY = re.compile(r"\s*(?P<key>[^\s,'\"](?:[^,'\"]*[^\s,'\"])?)\s*(?:,\s*'(?P<default>[^']*)'\s*)?")
+_BODY = re.compile(r"(?P<key>[^\s,'\"](?:[^,'\"]*[^\s,'\"])?)(?:\s*,\s*'(?P<default>[^']*)'\s*)?")
 
 ARN_PARTS = 6
 

@@ -5,6 +5,7 @@ A command lives in its own module and is imported when it is asked for, so that 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -160,6 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, except for a second Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     defaults: dict[str, Any] = {}  # what v7s3.toml says to the command, once it is read
+    _open_closed_streams()
     try:
         return _run(arguments, defaults)
     except typer.Exit as leave:
@@ -185,6 +187,14 @@ def _run(arguments: list[str], defaults: dict[str, Any]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _open_closed_streams() -> None:
+    """A shell's `>&-` leaves no stream at all: what is written to it shall go nowhere, and not into another file."""
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            mode = "r" if flags == os.O_RDONLY else "w"
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
+
+
 def _let_go_of_stdout() -> None:
     """The reader left; there is nobody to complain to, and nothing to flush when the interpreter ends."""
     sys.stderr.close()
@@ -197,6 +207,9 @@ def _explain(error: BaseException, *, as_json: bool) -> int:
             return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
         case KeyboardInterrupt() | typer.Abort():
             return fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
+        case OSError(errno=errno.ENOSPC):
+            full = "there is no space left where the output is written"
+            return fail("stopped", full, "make room, then run the same command again", exit_code=7, as_json=as_json)
         case _:
             return _explain_unexpected(error, as_json=as_json)
 

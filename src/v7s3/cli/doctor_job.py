@@ -99,6 +99,8 @@ def run(job: Job) -> int:
         bucket, key = parse_target(job.target or "s3://BUCKET")
         result(json.dumps(iam_policy(job.command, bucket, key), indent=2))
         return 0
+    if job.offline and (job.canary or job.bundle is not None):
+        raise UsageError("--canary and --bundle need the network", hint="leave --offline out")
     if job.offline:
         return _print(_offline_report(job), job)
     if job.policy_file or job.cors_file:

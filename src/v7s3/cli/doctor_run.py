@@ -16,7 +16,7 @@ import typer
 
 from v7s3 import __version__
 from v7s3.apikey import find_api_key
-from v7s3.cli.output import keep_secret, note, scrub
+from v7s3.cli.output import keep_secret, note, scrub_shapes
 from v7s3.cli.session import find_storage
 from v7s3.darwin import Darwin, Limits
 from v7s3.doctor.aws import Aws
@@ -120,7 +120,7 @@ class Examination:
         """Write the support bundle, readable by its owner alone. Raises UsageError when it cannot be written."""
         keys = () if self.job.with_keys else self.reads.keys_seen
         bundle = make_bundle(document(report), report.heading, self.aws.exchanged, keys, datetime.now(UTC))
-        text = scrub(json.dumps(bundle, indent=2, ensure_ascii=False)) + "\n"
+        text = scrub_shapes(json.dumps(bundle, indent=2, ensure_ascii=False)) + "\n"
         try:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 path.chmod(0o600)  # also when it was there before

@@ -14,21 +14,31 @@ if TYPE_CHECKING:
 
 _secrets: set[str] = set()
 
-# A V7 key: seven characters, a dot, thirty-two characters (v7-facts §1). Scrubbed wherever it appears, even when it
-# was not the key of this run.
+# A V7 key: seven characters, a dot, thirty-two characters (v7-facts §1).
 _KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{7}\.[\w-]{32}(?![\w-])")
+
+# The password of an address: of an endpoint or of a proxy, in the words of whoever could not reach it.
+_PASSWORD = re.compile(r"(?<=://)[^\s/@:\"']*:[^\s/@\"']*(?=@)")
 
 
 def keep_secret(value: str) -> None:
     """Never let `value` appear in anything v7s3 writes from now on."""
     if value:
-        _secrets.add(value)
+        _secrets.update(
+            (value, json.dumps(value)[1:-1])
+        )  # a key in a file may be anything, and JSON escapes some of it
 
 
 def scrub(text: str) -> str:
+    """For results, whose keys and documents are data: what is known to be secret, and passwords in addresses."""
     for secret in _secrets:
         text = text.replace(secret, "***")
-    return _KEY_SHAPE.sub("***", text)
+    return _PASSWORD.sub("***", text)
+
+
+def scrub_shapes(text: str) -> str:
+    """For messages: also whatever looks like a V7 key. An object's key may: `picture.` and 32 hexadecimal digits."""
+    return _KEY_SHAPE.sub("***", scrub(text))
 
 
 def result(text: str) -> None:
@@ -80,7 +90,7 @@ def use_colour(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    text = scrub(text)
+    text = scrub_shapes(text) if stream is sys.stderr else scrub(text)
     try:
         stream.write(text + "\n")
     except UnicodeEncodeError:  # a C locale: keys are opaque and may hold anything

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from v7s3.access.evaluate import AccessRequest, evaluate
 from v7s3.access.logic import Truth
 from v7s3.access.policy import PolicyDocument
+from v7s3.access.principals import Caller
 from v7s3.cli.policy_input import in_words
+from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
     from v7s3.access.evaluate import Decision, ElementResult, StatementResult
 
+_ONE_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
 _APPLIES = {Truth.TRUE: "applies", Truth.FALSE: "does not apply", Truth.UNKNOWN: "may apply"}
 _ELEMENT = {Truth.TRUE: "yes", Truth.FALSE: "no", Truth.UNKNOWN: "open"}
 _COLOURS = {"allowed": "32", "denied": "31", "depends": "33"}
@@ -35,7 +39,13 @@ class Explanation:
         resource: str,
         context: dict[str, str | list[str] | None],
     ) -> Explanation:
-        """Evaluate. Raises UsageError when the policy is malformed or the resource is no ARN."""
+        """Evaluate. Raises UsageError when the policy is malformed, or for what nobody can ask of S3."""
+        if not _ONE_ACTION.fullmatch(action):
+            raise UsageError(f"{action!r} is not one action", hint="ask for one at a time, such as s3:GetObject")
+        if Caller.parse(principal).kind == "other":
+            raise UsageError(
+                f"{principal!r} is nobody who can ask", hint="give the ARN of a role, session or user, or * for anybody"
+            )
         request = AccessRequest(principal, action, resource, context)
         document = PolicyDocument.parse(policy) if policy is not None else None
         return cls(request, context, evaluate(document, request))

@@ -74,6 +74,8 @@ def known_context(
         before = given.get(key)
         given[key] = value if before is None else [*(before if isinstance(before, list) else [before]), value]
     for key in absent:
+        if not key:
+            raise UsageError("--absent names no key", hint="write --absent aws:SourceVpce")
         if key.lower() in {name.lower() for name in given}:
             raise UsageError(f"{key} is both in --context and in --absent", hint="give one")
         given[key] = None

@@ -32,6 +32,11 @@ def judge_ownership(
         findings.append(rules.V7_WILL_OWN.finding(f"Object Ownership is {setting}, and V7 writes to this bucket"))
     if isinstance(sample, Unknown) or isinstance(owner, Unknown):
         return Answer(shown, tuple(findings), unknown=unknown)
+    unnamed = sum(not each.owner for each in sample)
+    if unnamed:
+        unknown = "; ".join(
+            filter(None, (unknown, f"whose {unnamed} of {len(sample)} objects are (this S3 server lists no owners)"))
+        )
     counted = f"{len(foreign)} of {len(sample)} objects looked at belong to other accounts"
     return Answer("; ".join(part for part in (shown, counted) if part), tuple(findings), unknown=unknown)
 

@@ -409,7 +409,7 @@ class SandboxS3:
             if action == "sts:GetCallerIdentity":
                 return self._caller(identity)
             self._check_operator_or_owner(identity, action)
-        except S3Error as error:
+        except (S3Error, SignatureError) as error:
             if request.headers.get("x-amz-target"):
                 body = json.dumps({"__type": f"{error.code}Exception", "message": error.message}).encode()
                 return Response(400, body, {"Content-Type": "application/x-amz-json-1.1"})
