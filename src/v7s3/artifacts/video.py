@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from v7s3.artifacts.video_options import VideoOptions
 
 MAX_PIXELS = 70_000_000  # of one frame: 8K twice
-_PICTURE_MEMORY = 30_000_000  # bytes of converted pictures that wait to be compressed and sent
+_PICTURE_MEMORY = 50_000_000  # bytes of converted pictures that wait to be compressed and sent
 _NEAR = 2  # frames kept on each side of the expected middle
 _PREVIEW_QUALITY, _THUMBNAIL_QUALITY = 5, 3
 _HDR = (16, 18)  # transfer characteristics: PQ and HLG
