@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
+from v7s3.access.policy import condition_text
 from v7s3.errors import UsageError
 
 
@@ -58,13 +59,11 @@ def _texts(key: str, value: object) -> Value:
     listed = list(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else [value]
     texts = []
     for item in listed:
-        if isinstance(item, bool):
-            texts.append("true" if item else "false")
-        elif isinstance(item, str | int | float):
-            texts.append(str(item))
-        else:
+        text = condition_text(item)
+        if text is None:
             raise UsageError(
                 f"the context value of {key} is {item!r}",
                 hint="give a text, a list of texts, or None for an absent key",
             )
+        texts.append(text)
     return tuple(texts) or ABSENT

@@ -311,10 +311,15 @@ def _condition_values(value: object, pointer: str) -> tuple[str, ...]:
     listed = value if isinstance(value, list | tuple) else [value]
     texts = []
     for item in listed:
-        if isinstance(item, bool):
-            texts.append("true" if item else "false")
-        elif isinstance(item, str | int | float):
-            texts.append(str(item))
-        else:
+        text = condition_text(item)
+        if text is None:
             raise _malformed(pointer, f"must be text, a number, a boolean or a list of these, found {_shown(item)}")
+        texts.append(text)
     return tuple(texts)
+
+
+def condition_text(value: object) -> str | None:
+    """A value as conditions compare it: JSON's booleans and numbers as they are written; None when it can be none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else None
