@@ -35,3 +35,9 @@ def test_every_option_has_a_help_text(command):
     found = group.get_command(None, command[0])
     leaf = found.commands[command[1]] if command[1:] else found
     assert [option.name for option in leaf.params if option.param_type_name == "option" and not option.help] == []
+
+
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_completion_is_installed_for_v7s3_and_not_for_one_command(command, v7s3):
+    assert "--install-completion" not in v7s3(*command, "--help")[1]
+    assert "--install-completion" in v7s3("--help")[1]

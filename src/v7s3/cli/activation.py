@@ -21,7 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    context_settings={"max_content_width": 110},
 )
 
 Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket.", show_default=False)]
@@ -143,9 +142,7 @@ def status(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[
-        options.ReportFormat, typer.Option("--format", help="How to print the report.")
-    ] = options.ReportFormat.TEXT,
+    form: options.ReportForm = options.ReportFormat.TEXT,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:

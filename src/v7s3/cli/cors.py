@@ -32,7 +32,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    context_settings={"max_content_width": 110},
 )
 
 
@@ -65,12 +64,8 @@ def check(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[
-        DocumentReportFormat, typer.Option("--format", help="How to print the report; sarif only for files.")
-    ] = DocumentReportFormat.TEXT,
-    fail_level: Annotated[
-        FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")
-    ] = FailLevel.ERROR,
+    form: options.DocumentReportForm = DocumentReportFormat.TEXT,
+    fail_level: options.FailAt = FailLevel.ERROR,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from v7s3.sandbox import SandboxDarwin, SandboxS3
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Make the whole journey on this machine: a local S3, a local Darwin.
 

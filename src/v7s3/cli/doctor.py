@@ -10,7 +10,7 @@ import typer
 from v7s3.cli import options
 from v7s3.cli.options import FailLevel, ReportFormat
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings={"max_content_width": 110})
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Find every reason why V7 would not see a bucket, and say what to do next.
 
@@ -67,8 +67,8 @@ def doctor(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TEXT,
-    fail_level: Annotated[FailLevel, typer.Option(help="What ends with exit code 1.")] = FailLevel.ERROR,
+    form: options.ReportForm = ReportFormat.TEXT,
+    fail_level: options.FailAt = FailLevel.ERROR,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:

@@ -10,7 +10,7 @@ import typer
 from v7s3.cli import options
 from v7s3.cli import planning_options as plan
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Show what is in the bucket and not in V7, gone from it, changed, or registered by others.
 
@@ -65,9 +65,10 @@ def drift(
     verbose: options.Verbose = False,
 ) -> int:
     from v7s3.cli.compare import Planning, dataset_places
-    from v7s3.cli.drift_summary import document, reporting, text
+    from v7s3.cli.drift_summary import document, text
+    from v7s3.cli.linefiles import report_lines
     from v7s3.cli.output import note, result, result_json
-    from v7s3.items.comparison import DriftTally
+    from v7s3.items.comparison import DriftTally, report_line
     from v7s3.items.comparison import drift as verdicts
 
     tally = DriftTally()
@@ -83,7 +84,7 @@ def drift(
             ledger,
             say=(lambda _line: None) if quiet else note,
         ) as views,
-        reporting(report) as write,
+        report_lines(report, report_line) as write,
     ):
         for place in views.places:
             for one in verdicts(place):

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from v7s3.cli.output import scrub
-from v7s3.errors import UsageError
-from v7s3.items.comparison import DRIFT, VERDICTS, report_line
+from v7s3.items.comparison import DRIFT, VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from v7s3.cli.compare import Views
-    from v7s3.items.comparison import Compared, DriftTally, Verdict
+    from v7s3.items.comparison import DriftTally, Verdict
 
 _NEXT: dict[Verdict, str] = {
     "+": "`v7s3 register` sends what was never registered; what V7 deleted only after `v7s3 ledger forget`",
@@ -66,20 +60,3 @@ def document(views: Views, tally: DriftTally) -> dict[str, Any]:
         "skipped": dict(tally.skipped.most_common()),
         "refused": dict(tally.refused.most_common()),
     }
-
-
-@contextmanager
-def reporting(path: Path | None) -> Iterator[Callable[[Compared], None]]:
-    """Writes a line for each verdict, when a report is wanted. Raises UsageError when it cannot be written."""
-    if path is None:
-        yield lambda _one: None
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(
-            f"the report {path} cannot be written: {error.strerror}", hint="name another --report"
-        ) from None
-    with file:
-        yield lambda one: print(scrub(report_line(one)), file=file)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from v7s3.report import Rule
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings={"max_content_width": 110})
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Say what a finding means, how to mend it and how to see that it is mended.
 

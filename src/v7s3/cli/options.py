@@ -45,6 +45,14 @@ class FailLevel(StrEnum):
     INFO = "info"
 
 
+# --- reports --------------------------------------------------------------------------------------------------------
+ReportForm = Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")]
+DocumentReportForm = Annotated[
+    DocumentReportFormat, typer.Option("--format", help="How to print the report; sarif only for files.")
+]
+FailAt = Annotated[FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")]
+
+
 # --- V7 -------------------------------------------------------------------------------------------------------------
 Team = Annotated[str, typer.Option("--team", envvar="V7_TEAM", help="V7 team slug.", show_default=False)]
 Dataset = Annotated[str, typer.Option("--dataset", envvar="V7_DATASET", help="V7 dataset slug.", show_default=False)]

@@ -79,12 +79,8 @@ def check(
     profile: options.Profile = None,
     region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
-    form: Annotated[
-        DocumentReportFormat, typer.Option("--format", help="How to print the report; sarif only for files.")
-    ] = DocumentReportFormat.TEXT,
-    fail_level: Annotated[
-        FailLevel, typer.Option("--fail-level", help="What ends with exit code 1.")
-    ] = FailLevel.ERROR,
+    form: options.DocumentReportForm = DocumentReportFormat.TEXT,
+    fail_level: options.FailAt = FailLevel.ERROR,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:

@@ -10,7 +10,7 @@ import typer
 from v7s3.cli import options
 from v7s3.cli import prepare_options as make
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Make thumbnails, frames and sizes for a bucket that V7 may only read, from S3 to S3.
 

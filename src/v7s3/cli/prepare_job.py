@@ -19,8 +19,9 @@ from v7s3.artifacts.video_options import VideoOptions
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.interrupt import finishing_on_interrupt
+from v7s3.cli.linefiles import report_lines
 from v7s3.cli.paths import artifacts_ledger
-from v7s3.cli.prepare_files import items_file, report_file
+from v7s3.cli.prepare_files import items_file, report_line
 from v7s3.cli.prepare_summary import Counts, Summary
 from v7s3.cli.progress import Speed, duration, progress, size_in_words
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
@@ -137,7 +138,7 @@ class Preparation:
             Spool() as spool,
             self._ledger() as ledger,
             items_file(job.output) as items,
-            report_file(job.report) as report,
+            report_lines(job.report, report_line) as report,
         ):
             interruptible = finishing_on_interrupt(stopping, advice, as_json=job.form == "json")
             with interruptible as signals, progress(self._line, quiet=job.quiet):

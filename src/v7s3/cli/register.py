@@ -11,7 +11,7 @@ from v7s3.cli import options
 from v7s3.cli import planning_options as plan
 from v7s3.cli import prepare_options as make
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Register the objects of a bucket as items of a V7 dataset, each exactly once.
 

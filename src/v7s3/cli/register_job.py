@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal
 
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.durations import seconds
 from v7s3.cli.interrupt import finishing_on_interrupt
+from v7s3.cli.linefiles import report_lines
 from v7s3.cli.paths import ledger_directory
 from v7s3.cli.progress import Speed, duration, progress
 from v7s3.cli.register_planning import check_values
@@ -202,26 +203,19 @@ def _report(job: Job) -> Iterator[Report | None]:
     if job.report is None and not job.verbose:
         yield None
         return
-    with ExitStack() as stack:
-        file = None if job.report is None or job.dry_run else stack.enter_context(_opened(job.report))
+    with report_lines(None if job.dry_run else job.report, _reported) as add:
 
         def write(outcome: Outcome, *, earlier: bool) -> None:
-            if file is not None:
-                file.write(output.scrub(report_line(outcome, earlier=earlier)) + "\n")
+            add((outcome, earlier))
             if job.verbose and outcome.state not in DONE:
                 output.note(f"{outcome.state}: {', '.join(outcome.keys) or outcome.name}: {outcome.reason}")
 
         yield write
 
 
-def _opened(path: Path) -> TextIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8", buffering=1, errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(
-            f"the report {path} cannot be written: {error.strerror}", hint="name another --report"
-        ) from None
+def _reported(settled: tuple[Outcome, bool]) -> str:
+    outcome, earlier = settled
+    return report_line(outcome, earlier=earlier)
 
 
 def _show_plan(job: Job, current: Run, label: str, planned: Iterator[Planned], per_minute: float) -> int:

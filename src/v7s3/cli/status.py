@@ -10,7 +10,7 @@ import typer
 
 from v7s3.cli import options
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Show what became of registered items: in processing, complete, or failed and why.
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from v7s3.bucket import BucketUrl
-from v7s3.cli.output import scrub
+from v7s3.cli.linefiles import report_lines
 from v7s3.cli.progress import duration
 from v7s3.errors import ServiceError, StoppedError, UsageError
 from v7s3.items.status import FATES, UNFINISHED, StatusTally, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from v7s3.darwin import Darwin, Dataset
@@ -133,7 +132,7 @@ class Watch:
         """List everything, once, and write the report."""
         tally = StatusTally()
         items = self._darwin.items(self._team, self._dataset.id)
-        with _report(self._report) as write:
+        with report_lines(self._report, _report_line) as write:
             for one in statuses(items, self._ledger, tally, since_run=self._since_run):
                 write(one)
         buckets = self._buckets() if tally.fates["failed"] else {}
@@ -175,22 +174,6 @@ class Watch:
     def _buckets(self) -> dict[str, str]:
         known = {storage.name: storage.bucket for storage in self._darwin.storages(self._team)}
         return {name: known[name] for name in self._ledger.storages() if known.get(name)}
-
-
-@contextmanager
-def _report(path: Path | None) -> Iterator[Callable[[ItemStatus], None]]:
-    if path is None:
-        yield lambda _one: None
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(
-            f"the report {path} cannot be written: {error.strerror}", hint="name another --report"
-        ) from None
-    with file:
-        yield lambda one: print(scrub(_report_line(one)), file=file)
 
 
 def _report_line(one: ItemStatus) -> str:

@@ -12,7 +12,7 @@ from v7s3.cli import options
 if TYPE_CHECKING:
     from v7s3.cli.whoami_sides import Side
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 _HELP = """Show who you are to AWS and to V7, and where each credential and setting comes from.
 
