@@ -1,11 +1,14 @@
-"""The data files of an S3 Inventory in Parquet and ORC, by pyarrow (extra `inventory`). Their keys are not encoded."""
+"""The data files of an S3 Inventory in Parquet and ORC, by pyarrow (extra `inventory`). Their keys are not encoded.
+
+Row groups and stripes hold a million rows and more; both are read piece by piece, never as a whole.
+"""
 
 from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyarrow import compute, orc, parquet
+from pyarrow import compute, dataset, parquet
 
 from v7s3.errors import ServiceError
 from v7s3.items.objects import StorageObject
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROWS = 10_000  # made into Python values at once
+_BUFFER = 1 << 20  # bytes of a Parquet column that are read at once; without it, all of a row group
 _COLUMNS = frozenset(
     {"key", "size", "e_tag", "last_modified_date", "storage_class", "is_latest", "is_delete_marker"},
 )
@@ -22,9 +26,9 @@ _COLUMNS = frozenset(
 def parquet_objects(data: IO[bytes], name: str) -> Iterator[StorageObject]:
     """Current objects of a Parquet file. Raises ServiceError when it is none."""
     try:
-        file = parquet.ParquetFile(data)
+        file = parquet.ParquetFile(data, buffer_size=_BUFFER, pre_buffer=False)
         columns = _present(file.schema_arrow.names, name)
-        for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
+        for batch in file.iter_batches(batch_size=_ROWS, columns=columns, use_threads=False):
             yield from _objects(batch)
     except (pa.ArrowException, OSError) as error:
         raise ServiceError(f"{name} is no Parquet file: {error}") from error
@@ -33,12 +37,11 @@ def parquet_objects(data: IO[bytes], name: str) -> Iterator[StorageObject]:
 def orc_objects(data: IO[bytes], name: str) -> Iterator[StorageObject]:
     """Current objects of an ORC file. Raises ServiceError when it is none."""
     try:
-        file = orc.ORCFile(data)
-        columns = _present(file.schema.names, name)
-        for stripe in range(file.nstripes):
-            batch = file.read_stripe(stripe, columns=columns)
-            for start in range(0, batch.num_rows, _ROWS):
-                yield from _objects(batch.slice(start, _ROWS))
+        file = dataset.OrcFileFormat().make_fragment(pa.PythonFile(data, mode="r"))
+        columns = _present(file.physical_schema.names, name)
+        one_by_one = {"batch_readahead": 0, "fragment_readahead": 0, "use_threads": False}
+        for batch in file.to_batches(columns=columns, batch_size=_ROWS, **one_by_one):
+            yield from _objects(batch)
     except (pa.ArrowException, OSError) as error:
         raise ServiceError(f"{name} is no ORC file: {error}") from error
 
