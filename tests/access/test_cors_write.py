@@ -134,6 +134,19 @@ def test_every_other_byte_of_the_xml_stays(newline):
     assert result == text[:at] + added + text[at:]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<CORSConfiguration><!-- asked for by web -->", "</CORSConfiguration>"),
+        ('<?xml version="1.0"?>\n<CORSConfiguration note="a > b">', "</CORSConfiguration>\n<!-- end -->"),
+    ],
+)
+def test_what_stands_in_an_xml_without_rules_stays(before, after):
+    merged = merge_text(before + after, OURS)
+    assert (merged.startswith(before), merged.endswith(after)) == (True, True)
+    assert CORSConfiguration.parse(merged).CORSRules == (OURS,)
+
+
 def test_our_old_rule_is_replaced_in_its_place_in_the_xml():
     text = spell(CORSConfiguration.parse([UPLOADS, OLD, EVERYBODY]), "xml")
     assert merge_text(text, OURS) == spell(CORSConfiguration.parse([UPLOADS, MINE, EVERYBODY]), "xml")

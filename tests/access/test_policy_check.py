@@ -141,6 +141,17 @@ CASES = {
         [allow(Action="s3:*")],
         [("policy-scope", "warn", "POL112", "warning", "/Statement/0/Action")],
     ),
+    "everything allowed by a condition that V7 meets": (
+        [allow(Principal="*", Action="s3:*", Condition={"StringEquals": {"aws:PrincipalAccount": "258327614892"}})],
+        [("policy-scope", "warn", "POL112", "warning", "/Statement/0/Action")],
+    ),
+    "everything allowed by a condition that V7 may not meet": (
+        [
+            allow(),
+            allow(Sid="Vpc", Principal="*", Action="s3:*", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}),
+        ],
+        [],
+    ),
     "one more read": (
         [allow(Action=["s3:GetObject", "s3:PutObject", "s3:GetObjectTagging"])],
         [("policy-scope", "ok", "POL112", "info", "/Statement/0/Action")],
@@ -245,6 +256,10 @@ def test_prefixes_are_asked_for_by_themselves():
         ("policy-list", "fail", "POL106", "error", "/Statement/0/Action"),
         ("policy-scope", "ok", "POL113", "info", "/Statement/0/Resource"),
     ]
+    reading = AccessProfile.of("read-only", "raw")
+    statement = {**allow(Action="s3:GetObject", NotResource=f"{ARN}/secret/*")}
+    del statement["Resource"]
+    assert told(check(statement, profile=reading)) == [("policy-scope", "ok", "POL113", "info", "/Statement/0")]
 
 
 folders = st.sampled_from(["", "raw", "raw/ct", "darwin", "/darwin/"])

@@ -160,9 +160,14 @@ def _merge_xml(text: str, ours: CORSRule, placement: Placement) -> str:
         return rule_xml(ours, indent + extra).lstrip().replace("\n", newline).encode()
 
     if not spans:
-        opening = data[root.start : root.end].split(b">", 1)[0].rstrip(b"/")
         inner = f"{newline}{indent}  ".encode() + written("  ") + f"{newline}{indent}".encode()
-        return (data[: root.start] + opening + b">" + inner + b"</CORSConfiguration>" + data[root.end :]).decode()
+        element = data[root.start : root.end]
+        if element.endswith(b"/>"):
+            opening, closing = element[:-2].rstrip() + b">", b"</CORSConfiguration>"
+        else:
+            at = element.rindex(b"</")
+            opening, closing = element[:at].rstrip(), element[at:]
+        return (data[: root.start] + opening + inner + closing + data[root.end :]).decode()
     if placement.kind == "replace":
         start, end = spans[placement.index]
         return (data[:start] + written() + data[end:]).decode()

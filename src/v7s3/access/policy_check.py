@@ -294,13 +294,19 @@ class _Checking:
             if not statement.conditions:
                 message = f"{statement.label} is for everybody"
                 yield rules.BROADER_PRINCIPAL.finding(message, at=self._at_statement(statement, "Principal"))
-            return
-        if V7_ROLE not in values:
+            if not statement.conditions or not self._applies(statement):
+                return
+        elif V7_ROLE not in values:
             message = f"{statement.label} is for V7's whole account"
             place = self._at_statement(statement, "Principal")
             yield rules.BROADER_PRINCIPAL.finding(message, at=place, severity="info")
         yield from self._excess_actions(statement)
         yield from self._excess_resources(statement)
+
+    def _applies(self, statement: Statement) -> bool:
+        """Whether it lets V7 do some of what V7 needs: conditions on an office or a VPC are not for V7."""
+        needs = self.question.profile.needs(self.question.bucket)
+        return any(self._ask(need).trace[statement.index].truth is Truth.TRUE for need in needs)
 
     def _excess_actions(self, statement: Statement) -> Iterator[Finding]:
         needs = self.question.profile.needs(self.question.bucket)
@@ -329,7 +335,7 @@ class _Checking:
         if not profile.prefix or (profile.access == "read-write" and not profile.write_prefix):
             return
         elsewhere = f"arn:aws:s3:::{self.question.bucket}/\x00"  # a key that is below no prefix
-        if any(matches(resource, elsewhere) for resource in statement.resources or ()):
+        if statement.resources is None or any(matches(resource, elsewhere) for resource in statement.resources):
             message = f"{statement.label} covers the whole bucket, not only {' and '.join(profile.reads)}"
             place = self._at_statement(statement, "Resource")
             yield rules.BROADER_RESOURCE.finding(message, at=place, fix=self.question.apply_command)
