@@ -12,8 +12,10 @@ import pytest
 from artifacts.pictures import saved, scene
 from v7s3.artifacts.crew import Crew
 from v7s3.artifacts.making import Made, Task, Unmade, Workshop
+from v7s3.artifacts.prepare import as_items
 from v7s3.errors import ServiceError
 from v7s3.items.objects import StorageObject
+from v7s3.items.planning import Skipped
 from v7s3.s3 import AwsSettings
 from v7s3.sandbox import SandboxS3
 
@@ -70,6 +72,21 @@ def test_only_the_object_that_kills_its_workers_is_refused(s3, workshop):
     (refused,) = (result for result in results if isinstance(result, Unmade))
     assert refused.key == "raw/3.jpg"
     assert "a worker died on it" in refused.reason
+
+
+def test_what_needs_no_worker_passes_as_it_comes(workshop):
+    """Else a bucket of text files would wait in memory for its one picture."""
+    drawn = []
+
+    def plans():
+        for number in range(1000):
+            drawn.append(number)
+            yield Skipped(f"{number}.txt", "unsupported type")
+
+    results = as_items(plans(), workshop, Crew("threads", 1), batch=4, stop=threading.Event())
+    assert next(results) == Skipped("0.txt", "unsupported type")
+    assert len(drawn) == 1
+    results.close()
 
 
 def test_a_dask_scheduler_that_is_not_there_is_said(workshop):

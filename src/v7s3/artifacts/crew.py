@@ -17,7 +17,7 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from v7s3.artifacts.making import Result, Task, Unmade, Workshop, make_batch
 from v7s3.concurrency import map_bounded
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Iterator
 
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+
 ExecutorKind = Literal["processes", "threads", "dask"]
 _DASK_PATIENCE = 10  # seconds for the scheduler to answer
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """Among batches: a result that no worker is needed for."""
+class Settled(Generic[S_co]):
+    """Among batches: something that no worker is needed for, and that is yielded when its turn comes."""
 
-    result: Result
-
-
-Batch = tuple[Task, ...] | Settled
+    result: S_co
 
 
 class Pool(NamedTuple):
@@ -55,13 +55,15 @@ class Crew:
     workers: int = 1
     scheduler: str = ""  # of dask: "tcp://10.0.0.1:8786"
 
-    def map(self, workshop: Workshop, batches: Iterable[Batch], stop: threading.Event) -> Iterator[Result]:
+    def map(
+        self, workshop: Workshop, batches: Iterable[tuple[Task, ...] | Settled[S]], stop: threading.Event
+    ) -> Iterator[Result | S]:
         """A result for each task, in the order in which they finish; fewer only when `stop` is set.
 
         Raises what `batches` raises, and ServiceError when dask's scheduler cannot be reached.
         """
         source = iter(batches)
-        function: Callable[[Any], list[Result]] = partial(make_batch, workshop)
+        function: Callable[[Any], list[Any]] = partial(make_batch, workshop)
         is_over = False
         while not is_over:
             under_way: dict[str, Task] = {}
@@ -70,7 +72,8 @@ class Crew:
                     drawn = _noted(source, under_way)
                     for results in map_bounded(_Desk(pool.executor), function, drawn, pool.window, stop):
                         for result in results:
-                            under_way.pop(result.key, None)  # not there when it was settled before
+                            if isinstance(result, Result):
+                                under_way.pop(result.key, None)  # not there when it was settled before
                             yield result
                     is_over = True
                 except pool.broken:
@@ -119,12 +122,14 @@ class _Desk(Executor):
         (batch,) = arguments
         if not isinstance(batch, Settled):
             return self._pool.submit(function, batch)
-        future: Future[list[Result]] = Future()
+        future: Future[list[Any]] = Future()
         future.set_result([batch.result])
         return future
 
 
-def _noted(batches: Iterator[Batch], under_way: dict[str, Task]) -> Iterator[Batch]:
+def _noted(
+    batches: Iterator[tuple[Task, ...] | Settled[S]], under_way: dict[str, Task]
+) -> Iterator[tuple[Task, ...] | Settled[S]]:
     for batch in batches:
         if not isinstance(batch, Settled):
             under_way.update((task.source.key, task) for task in batch)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from v7s3.artifacts.crew import Settled
 from v7s3.artifacts.ledger import Entry, Ledger
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
 
-    from v7s3.artifacts.crew import Batch, Crew
+    from v7s3.artifacts.crew import Crew
     from v7s3.artifacts.making import Workshop
     from v7s3.artifacts.recipe import Kind
     from v7s3.items.planning import Plan
+
+S = TypeVar("S")
 
 NO_ARTIFACTS = "no artifacts can be made"
 IMAGE_ENDINGS = frozenset({"avif", "heic", "heif"})  # that Pillow reads beside V7's own
@@ -73,8 +75,8 @@ def _task_of(planned: Planned, tally: Tally) -> Task | Unmade:
     return Task(kind, source, item.path, item.name, item.model_dump(exclude_none=True).get("tags"))
 
 
-def batches_of(tasks: Iterable[Task | Made | Unmade], size: int) -> Iterator[Batch]:
-    """Images `size` at a time, everything else alone: a video keeps a worker busy for as long as it likes."""
+def batches_of(tasks: Iterable[Task | S], size: int) -> Iterator[tuple[Task, ...] | Settled[S]]:
+    """Images `size` at a time, other tasks alone: a video keeps a worker busy for as long as it likes."""
     images: list[Task] = []
     for one in tasks:
         if not isinstance(one, Task):
@@ -106,45 +108,54 @@ def prepare(
     Raises what the listing raises; and, after what was under way has been yielded, the V7S3Error that would meet every
     other object too: credentials that ended, a prefix that may not be written to.
     """
-    halted: Halted | None = None
     tasks = tasks_of(plans, tally)
     looked_up = tasks if ledger is None else _looked_up(tasks, workshop, ledger)
-    for result in crew.map(workshop, batches_of(looked_up, batch), stop):
-        if isinstance(result, Halted):
-            halted = halted or result
-            stop.set()
-            continue
+    batches: Iterator[tuple[Task, ...] | Settled[Made | Unmade]] = batches_of(looked_up, batch)
+    results: Iterator[Made | Unmade] = _unless_halted(crew.map(workshop, batches, stop), stop)
+    for result in results:
         if ledger is not None and isinstance(result, Made) and result.etag:
             ledger.remember(result.folder, result.etag, Entry(json.loads(result.line)["slots"][0], result.notes))
         yield _counted(result, tally)
-    if halted is not None:
-        raise halted.error
 
 
 def as_items(
     plans: Iterable[Plan], workshop: Workshop, crew: Crew, *, batch: int, stop: threading.Event
 ) -> Iterator[Plan]:
     """The plans, each item with its artifacts made; an item without becomes a refusal. Raises what `prepare` raises."""
-    others: deque[Plan] = deque()
     under_way: dict[str, Planned] = {}
 
-    def planned() -> Iterator[Plan]:
+    def tasks() -> Iterator[Task | Unmade | Skipped | Refused]:
         for one in plans:
             if isinstance(one, Planned):
                 under_way[one.objects[0].key] = one
-                yield one
+                yield _task_of(one, Tally())
             else:
-                others.append(one)
+                yield one
 
-    for result in prepare(planned(), workshop, crew, batch=batch, tally=Tally(), stop=stop):
-        while others:
-            yield others.popleft()
+    batches: Iterator[tuple[Task, ...] | Settled[Unmade | Skipped | Refused]] = batches_of(tasks(), batch)
+    results: Iterator[Made | Unmade | Skipped | Refused] = _unless_halted(crew.map(workshop, batches, stop), stop)
+    for result in results:
+        if isinstance(result, Skipped | Refused):
+            yield result
+            continue
         objects = under_way.pop(result.key).objects
         if isinstance(result, Unmade):
             yield Refused((result.key,), NO_ARTIFACTS, result.reason)
         else:
             yield Planned(as_item(json.loads(result.line), "read-only"), objects)
-    yield from others
+
+
+def _unless_halted(results: Iterable[S | Halted], stop: threading.Event) -> Iterator[S]:
+    """What comes before and beside a reason to stop, which is raised at the end."""
+    halted: Halted | None = None
+    for result in results:
+        if isinstance(result, Halted):
+            halted = halted or result
+            stop.set()
+        else:
+            yield result
+    if halted is not None:
+        raise halted.error
 
 
 def _looked_up(tasks: Iterable[Task | Unmade], workshop: Workshop, ledger: Ledger) -> Iterator[Task | Made | Unmade]:

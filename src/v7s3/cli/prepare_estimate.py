@@ -43,7 +43,8 @@ class Estimate:
     @property
     def written(self) -> int:
         frames = self.video.as_png if self.is_png else self.video.as_jpeg
-        return self._thumbnails + frames + self.video.previews + self.video.hls
+        slices = self.tally.sizes["dicom"]  # half as deep as their source, but compressed less than some are
+        return self._thumbnails + frames + self.video.previews + self.video.hls + slices
 
     @property
     def _thumbnails(self) -> int:

@@ -75,3 +75,11 @@ def test_a_volume_that_is_cut_off_is_refused_and_leaves_no_item(prepare, s3, ite
     assert code == 5
     assert "the volume cannot be read" in out
     assert items() == {}
+
+
+def test_a_dry_run_announces_volumes(prepare, s3):
+    s3.put(BUCKET, "raw/ct.dcm", dicom(np.zeros((50, 100, 100))))
+    code, out, _ = prepare("s3://acme-frames/raw/", "--dry-run")
+    assert code == 0
+    assert "1 volume, 1.0 MB" in out
+    assert "would read 1.0 MB, write about 1.0 MB below v7s3/" in out
