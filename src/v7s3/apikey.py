@@ -49,10 +49,20 @@ def find_api_key(environ: Mapping[str, str], key_file: Path | None = None, team:
         return _api_key(environ[VARIABLE], f"env {VARIABLE}", warnings=also)
     if key_file is not None:
         return _api_key(_text_of(key_file), f"file {key_file}", warnings=_exposure(key_file))
-    config = Path("~/.darwin/config.yaml").expanduser()
+    config = _darwin_py()
     if config.exists():
         return _from_darwin_py(config, team)
     raise CredentialsError("there is no V7 API key", hint=_HOW_TO_GET_ONE)
+
+
+def saved_teams() -> list[str]:
+    """The teams that darwin-py's configuration has keys for. Raises UsageError when it cannot be read."""
+    config = _darwin_py()
+    return list(_mapping(_parsed(config).get("teams"))) if config.exists() else []
+
+
+def _darwin_py() -> Path:
+    return Path("~/.darwin/config.yaml").expanduser()
 
 
 def _from_darwin_py(config: Path, team: str) -> ApiKey:

@@ -103,6 +103,18 @@ def test_bash_gets_back_only_what_stands_after_its_last_colon(complete, environm
     assert complete("register", "s3", ":", "//acme-frames/raw", "--dataset", "sc") == ["scans"]
 
 
+def test_teams_are_those_that_darwin_py_has_keys_for(complete, folder, environment, servers, monkeypatch):
+    monkeypatch.delenv("V7_API_KEY")
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / ".darwin").mkdir()
+    key = servers[1].api_key
+    (folder / ".darwin" / "config.yaml").write_text(
+        f"teams: {{acme: {{api_key: {key}}}, acme-lab: {{api_key: {key}}}, globex: {{api_key: {key}}}}}\n"
+    )
+    assert complete("register", "--team", "ac") == ["acme", "acme-lab"]
+    assert complete("register", "--team", "acme", "--dataset", "sc") == ["scans"]
+
+
 def test_aws_profiles_come_from_awss_files(complete, folder, monkeypatch):
     (folder / "config").write_text("[profile labeling]\nregion = eu-west-1\n[profile other]\n[default]\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "config"))

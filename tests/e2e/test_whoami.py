@@ -112,6 +112,17 @@ def test_a_wrong_key_is_v7s_word(whoami, monkeypatch):
     assert problems(out, "v7")[0].startswith("V7 does not let this API key say whose it is: 401")
 
 
+def test_what_the_key_may_not_do_is_told_beside_what_it_may(whoami, darwin):
+    darwin.faults.everywhere = True
+    darwin.faults.script = ["ok", "403", "ok"]  # whose key it is, the storages, the datasets
+    code, out, _ = whoami()
+    assert code == 1
+    assert "[FAIL] V7: team acme at" in out
+    assert "problem      V7 does not let this API key list the storages of team 'acme': 403" in out
+    assert "mend         check in V7 under Settings → API keys" in out
+    assert "datasets     road-signs" in out
+
+
 def test_slugs_that_v7_does_not_know_are_spelled_right(whoami):
     code, out, _ = whoami("--dataset", "road-sings", "--storage", "other", "--format", "json")
     assert code == 1

@@ -67,6 +67,11 @@ def _darwin(context: Any) -> tuple[Darwin, str]:
 
 
 def _teams(context: Any, _incomplete: str) -> Iterable[str]:
+    """A key is of one team; darwin-py's configuration may have keys of several."""
+    from v7s3.apikey import VARIABLE, saved_teams
+
+    if VARIABLE not in os.environ and not context.params.get("api_key_file"):
+        return saved_teams()
     darwin, _ = _darwin(context)
     with darwin:
         return [darwin.token_info().selected_team.slug]
