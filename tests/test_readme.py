@@ -82,6 +82,9 @@ def test_every_command_and_option_that_is_named_is_one_that_there_is(v7s3):
             wrong.append(words)
         wrong += [words for word in words if re.match(r"--\w", word) and not re.search(rf"{word}[ ,\n]", known)]
     assert wrong == []
+    known = root + "".join(helps.values())
+    alone = {option for code in re.findall(r"`(--[^`]+)`", README) for option in re.findall(r"--[\w-]+", code)}
+    assert [option for option in sorted(alone) if not re.search(rf"{option}[ ,\n]", known)] == []
 
 
 def test_the_commands_of_the_readme_are_those_of_the_help(v7s3, monkeypatch):
@@ -92,9 +95,9 @@ def test_the_commands_of_the_readme_are_those_of_the_help(v7s3, monkeypatch):
         assert said in " ".join(v7s3(name, "--help")[1].split())
 
 
-def test_every_picture_is_there_and_the_terminal_shows_what_the_demo_ends_with():
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert [name for name in pictures if not (ROOT / name).is_file()] == []
+def test_every_picture_and_file_is_there_and_the_terminal_shows_what_the_demo_ends_with():
+    targets = [name for name in re.findall(r"\[[^]]*\]\(([^)]+)\)", README) if not name.startswith("https://")]
+    assert [name for name in targets if not (ROOT / name).exists()] == []
     svg = (ROOT / "examples" / "screenshots" / "demo.svg").read_text(encoding="utf-8")
     assert "Darwin holds 7 items, each once." in svg.replace("&#160;", " ")
     assert "@font-face" not in svg
