@@ -50,6 +50,13 @@ def grey16(kind: str, peak: int = 65535, **options) -> bytes:
     return saved(ramp.convert("I;16"), kind, **options)
 
 
+def white_is_zero(tiff: bytes) -> bytes:
+    """A little-endian TIFF that says its zeros are white."""
+    directory = int.from_bytes(tiff[4:8], "little")
+    entry = tiff.index((262).to_bytes(2, "little"), directory + 2)  # PhotometricInterpretation
+    return tiff[: entry + 8] + bytes(2) + tiff[entry + 10 :]
+
+
 def animation(kind: str) -> bytes:
     frames = [scene(), Image.new("RGB", (800, 600), "black")]
     return saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)

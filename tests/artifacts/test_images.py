@@ -148,6 +148,14 @@ def test_sixteen_bit_tiff_is_stretched_to_its_range(peak, options):
     assert high > 250
 
 
+@pytest.mark.parametrize("deep", [False, True], ids=["8 bits", "16 bits"])
+def test_a_tiff_whose_white_is_zero_is_no_negative(deep):
+    ramp = Image.linear_gradient("L").resize((800, 600))
+    blob = pictures.grey16("TIFF") if deep else pictures.saved(ramp, "TIFF")
+    usual, other = (thumbnail(picture(one, "a.tif")) for one in (blob, pictures.white_is_zero(blob)))
+    assert ImageStat.Stat(ImageChops.difference(ImageChops.invert(usual), other)).extrema[0][1] <= 2
+
+
 @pytest.mark.parametrize("value", [0.25, float("nan"), float("inf")])
 def test_floating_tiff_never_raises(value):
     image = Image.new("F", (400, 300), value)

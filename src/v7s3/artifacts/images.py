@@ -61,7 +61,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_IMAGE_DESCRIPTION, _NEW_SUBFILE_TYPE = 270, 254  # TIFF tags
+_PHOTOMETRIC, _IMAGE_DESCRIPTION, _NEW_SUBFILE_TYPE = 262, 270, 254  # TIFF tags
+_WHITE_IS_ZERO = 0
 _PAGES_LOOKED_AT = 64  # of a TIFF, for one that is a smaller copy of the first
 
 
@@ -144,7 +145,7 @@ def thumbnail_of(image: Image.Image, orientation: int = 1) -> bytes:
         small = small.transpose(_UPRIGHT[orientation])
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "L") else None
     out = io.BytesIO()
-    _on_white(_eight_bit(small, image.format)).save(out, "JPEG", quality=QUALITY, icc_profile=profile)
+    _on_white(_eight_bit(small, image)).save(out, "JPEG", quality=QUALITY, icc_profile=profile)
     return out.getvalue()
 
 
@@ -249,15 +250,17 @@ def _for_resizing(image: Image.Image) -> Image.Image:
     return image
 
 
-def _eight_bit(image: Image.Image, kind: str | None) -> Image.Image:
+def _eight_bit(image: Image.Image, source: Image.Image) -> Image.Image:
     """16-bit and floating grey as 8 bits: PNG as browsers show it (the high byte), the rest stretched to its range,
     because 12-bit microscopy in a 16-bit TIFF would be black."""
     if not image.mode.startswith(("I", "F")):
         return image
     grey = image.convert("F")
-    low, high = (0.0, 65535.0) if kind == "PNG" else cast("tuple[float, float]", grey.getextrema())
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return grey.point(lambda value: value * scale - low * scale).convert("L")
+    black, white = (0.0, 65535.0) if source.format == "PNG" else cast("tuple[float, float]", grey.getextrema())
+    if isinstance(source, TiffImageFile) and source.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        black, white = white, black  # which Pillow does itself for 8 bits, and only for those
+    scale = 255.0 / (white - black) if white != black else 0.0
+    return grey.point(lambda value: value * scale - black * scale).convert("L")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
