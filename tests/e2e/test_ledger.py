@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -116,6 +118,25 @@ def test_without_any_ledger_to_merge_the_command_says_so(ledger):
     code, out, err = ledger("merge")
     assert (code, out) == (2, "")
     assert "there are no ledgers of parts (--shard) of acme/road-signs in " in err
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+def test_an_export_may_be_imported_through_a_pipe(register, ledger, fill, darwin, tmp_path):
+    fill("a.jpg", "b.jpg")
+    register("s3://acme-frames")
+    text = ledger("export")[1]
+    command = [sys.executable, "-m", "v7s3", "ledger", "import", "-", "--ledger", str(tmp_path / "new.sqlite")]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "imported -: 2 keys, 2 of them new or better known\n")
+    assert ledger("export", "--ledger", tmp_path / "new.sqlite")[1] == text
+
+
+@pytest.mark.parametrize(("text", "words"), [("", "is empty, nothing was imported"), ("\n", "line 1: is no JSON")])
+def test_a_file_that_holds_nothing_is_no_export(ledger, tmp_path, text, words):
+    (tmp_path / "l.jsonl").write_text(text)
+    code, out, err = ledger("import", tmp_path / "l.jsonl")
+    assert (code, out) == (2, "")
+    assert words in err
 
 
 # --- the others, for scripts ----------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -217,3 +219,20 @@ def test_a_listing_needs_no_check_and_says_so(register, bucket):
     code, out, err = register("s3://acme-frames", "--check-keys")
     assert (code, out) == (2, "")
     assert "leave it out: what is listed exists" in err
+
+
+# --- pipes ----------------------------------------------------------------------------------------------------------
+PIPED = {
+    "--keys-from": "a b.jpg\nc.jpg\n",
+    "--manifest": "storage_key,name\na b.jpg,first\nc.jpg,second\n",
+    "--items": '{"name": "a", "path": "/", "storage_key": "a b.jpg"}\n{"name": "c", "path": "/", "storage_key": "c.jpg"}\n',
+}
+
+
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+@pytest.mark.parametrize("option", PIPED)
+def test_every_list_may_come_through_a_pipe(fill, environment, darwin, option, strict):
+    fill("a b.jpg", "c.jpg")
+    command = [sys.executable, "-m", "v7s3", "register", option, "-", *strict]
+    done = subprocess.run(command, input=PIPED[option], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, darwin.keys()) == (0, ["a b.jpg", "c.jpg"]), done.stderr

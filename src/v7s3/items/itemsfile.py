@@ -72,6 +72,7 @@ def opened_twice(name: str) -> Iterator[IO[bytes]]:
             return
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(file, copy)
+            copy.seek(0)
             yield copy
 
 

@@ -57,17 +57,20 @@ class Row(NamedTuple):
 
 # --- reading --------------------------------------------------------------------------------------------------------
 def read_rows(file: IO[bytes], name: str) -> Iterator[Row | Refused]:
-    """Every row of a manifest, from its start. Raises UsageError when its header or its encoding is no manifest's."""
-    file.seek(0)
-    head = next((line for _, line in lines_of(file, name) if line.strip()), b"")
-    file.seek(0)
+    """Every row of a manifest, as it arrives. Raises UsageError when its header or its encoding is no manifest's."""
+    lines, head = lines_of(file, name), []
+    for line in lines:
+        head.append(line)
+        if line[1].strip():
+            break
+    begins = head[-1][1].lstrip() if head else b""
     suffix = Path(name).suffix.lower()
-    is_jsonl = suffix in (".jsonl", ".ndjson") or (suffix not in (".csv", ".tsv") and head.lstrip().startswith(b"{"))
-    return _json_rows(file, name) if is_jsonl else _csv_rows(file, name)
+    is_jsonl = suffix in (".jsonl", ".ndjson") or (suffix not in (".csv", ".tsv") and begins.startswith(b"{"))
+    return (_json_rows if is_jsonl else _csv_rows)(chain(head, lines), name)
 
 
-def _json_rows(file: IO[bytes], name: str) -> Iterator[Row | Refused]:
-    for line, text in lines_of(file, name):
+def _json_rows(lines: Iterable[tuple[int, bytes]], _name: str) -> Iterator[Row | Refused]:
+    for line, text in lines:
         if not text.strip():
             continue
         document = parsed(text.rstrip(b"\r\n"), line)
@@ -81,11 +84,11 @@ def _json_rows(file: IO[bytes], name: str) -> Iterator[Row | Refused]:
             yield _row(line, {column: cell for column, cell in document.value.items() if cell is not None})
 
 
-def _csv_rows(file: IO[bytes], name: str) -> Iterator[Row | Refused]:
-    lines = (line.decode(errors="surrogateescape") for _, line in lines_of(file, name))
-    first = next(lines, "")
+def _csv_rows(lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[Row | Refused]:
+    texts = (line.decode(errors="surrogateescape") for _, line in lines)
+    first = next(texts, "")
     delimiter = next((character for character in ",;\t" if character in first), ",")
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    reader = csv.reader(chain([first], texts), delimiter=delimiter, strict=True)
     header = _header(next(reader, []), name)
     while True:
         line = reader.line_num + 1

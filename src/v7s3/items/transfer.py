@@ -54,7 +54,7 @@ def target_fields(target: Target) -> dict[str, str]:
 def check(lines: Iterable[bytes], name: str, target: Target) -> int:
     """How many keys the lines hold. Raises UsageError naming every faulty line, ConflictError for another dataset's."""
     faults = []
-    count = 0
+    count = number = 0
     for number, line in enumerate(lines, start=1):
         try:
             entry = _read(line, number, target)
@@ -62,6 +62,8 @@ def check(lines: Iterable[bytes], name: str, target: Target) -> int:
             faults.append(f"  line {number}: {error}")
         else:
             count += isinstance(entry, Row)
+    if not number:
+        raise UsageError(f"{name} is empty, nothing was imported", hint="`v7s3 ledger export` writes such files")
     if not faults:
         return count
     more = [f"  … and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
@@ -81,7 +83,7 @@ def entries(lines: Iterable[bytes], target: Target) -> Iterator[Row | RunRecord]
 
 def _read(line: bytes, number: int, target: Target) -> Row | RunRecord | None:
     """One line's meaning; None for the first and for blank ones. Raises ValueError in words, or ConflictError."""
-    if not line.strip():
+    if not line.strip() and number > 1:
         return None
     try:
         document = json.loads(line)
