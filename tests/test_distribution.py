@@ -57,6 +57,7 @@ def test_the_files_hold_what_they_should(dist):
     with tarfile.open(sdist) as archive:
         members = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "tests/conftest.py", "src/v7s3/cli/app.py"} <= members
+    assert {".ci/run", ".github/workflows/ci.yml", ".github/actions/v7s3/run.sh"} <= members  # what the tests read
 
 
 def test_the_changelog_begins_with_this_version():

@@ -100,6 +100,11 @@ def test_zizmor_finds_nothing():
     assert "No findings to report" in said
 
 
+def test_shellcheck_finds_nothing():
+    scripts = [*GITHUB.rglob("*.sh"), *(ROOT / "examples").rglob("*.sh"), ROOT / ".ci" / "run", ROOT / ".ci" / "smoke"]
+    assert run("shellcheck", *scripts) == ""
+
+
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
 def test_every_action_is_pinned_by_its_commit_and_says_which_version_that_is(path):
     used = re.findall(r"uses: *(\S+)(.*)", path.read_text(encoding="utf-8"))

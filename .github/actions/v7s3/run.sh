@@ -66,6 +66,7 @@ esac
 
 # The checks write their tables there themselves.
 if [[ ${COMMAND:-} == @(register|sync) ]] && [ -n "${GITHUB_STEP_SUMMARY:-}" ] && [ -s "$report/output.txt" ]; then
+  # shellcheck disable=SC2016 # the backticks are Markdown's
   printf '### v7s3 %s\n\n```\n%s\n```\n\n' "$COMMAND" "$(head -c 100000 "$report/output.txt")" >>"$GITHUB_STEP_SUMMARY"
 fi
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
