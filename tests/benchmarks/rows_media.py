@@ -113,7 +113,7 @@ def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
             Line(
                 f"video, 8 s of 1080p, {name}, x264 {preset}: CPU",
                 "darwin-py's extractor",
-                f"1/{less:.1f} of {median([sample.cpu for sample in theirs]):.0f} s; {peak:.0f} MB; HLS "
+                f"1/{less:.2f} of {median([sample.cpu for sample in theirs]):.0f} s; {peak:.0f} MB; HLS "
                 f"{sizes[0]:.1f} MB, SSIM {similar[preset]:.3f} against {sizes[1]:.1f} MB, {similar['darwin-py']:.3f}",
                 f"≥ {targets[preset]}×, ≤ 400 MB",
                 less >= targets[preset] and peak <= 400,
