@@ -212,6 +212,50 @@ def test_what_s3_refuses_is_said_in_words(scripted, status, code, kind, message)
     assert caught.value.message.startswith(message)
 
 
+WEB_PAGE = "<!DOCTYPE html><html><body>Log in to the guests' network</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        *((name, WEB_PAGE) for name in ("get_bucket_policy", "get_bucket_cors", "get_bucket_request_payment")),
+        ("get_bucket_cors", " <HTML></HTML>"),
+    ],
+)
+def test_a_login_page_is_no_empty_configuration(scripted, operation, body):
+    scripted.body, scripted.headers = body, {"Content-Type": "text/html"}
+    client = connect(AwsSettings(endpoint_url=scripted.url))
+    with pytest.raises(ServiceError, match="what answered is not S3") as caught, translated("s3://acme-scans"):
+        getattr(client, operation)(Bucket="acme-scans")
+    assert "login page" in caught.value.hint
+
+
+def test_an_object_may_be_a_web_page(scripted):
+    scripted.body, scripted.headers = WEB_PAGE, {"Content-Type": "text/html"}
+    answer = connect(AwsSettings(endpoint_url=scripted.url)).get_object(Bucket="acme-scans", Key="index.html")
+    assert answer["Body"].read().decode() == WEB_PAGE
+
+
+@pytest.mark.parametrize("body", [WEB_PAGE, "", "oops", "<a><b>", "<a/>"])
+def test_a_server_without_sts_is_no_bug(scripted, body):
+    scripted.body = body
+    with pytest.raises(ServiceError, match="what answered is not S3"), translated("AWS"):
+        connect(AwsSettings(endpoint_url=scripted.url), service="sts").get_caller_identity()
+
+
+def test_a_refusal_by_somebody_else_is_told_from_one_by_s3(scripted):
+    scripted.status, scripted.body = 403, WEB_PAGE
+    client = connect(AwsSettings(endpoint_url=scripted.url))
+    with pytest.raises(ServiceError, match="is refused in words that are not S3's") as caught, translated("s3://b"):
+        client.get_bucket_policy(Bucket="acme-scans")
+    assert "HTTPS_PROXY" in caught.value.hint
+
+
+def test_a_missing_key_of_our_own_is_a_bug():
+    with pytest.raises(KeyError), translated("s3://acme-scans"):
+        {}["Policy"]
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(400, CredentialsError), (403, CredentialsError), (404, NotFoundError), (503, ServiceError)],

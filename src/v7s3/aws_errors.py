@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import botocore.exceptions as aws
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from v7s3.errors import (
     ConflictError,
@@ -188,6 +189,11 @@ CODES: dict[str, Translation] = {
     "AWS.SimpleQueueService.QueueDeletedRecently": _NO_QUEUE,
     "ReceiptHandleIsInvalid": _MALFORMED,
 }
+_NO_CODE = Translation(
+    ServiceError,
+    "{subject}: {operation} is refused in words that are not S3's: {detail}",
+    "a proxy or a login page may have answered: check the network, HTTPS_PROXY and --endpoint-url",
+)
 _OTHER_CODE = Translation(ServiceError, "S3 refuses {operation} on {subject}: {code}: {detail}")
 
 _UNREACHABLE = Translation(
@@ -288,6 +294,7 @@ EXCEPTIONS: dict[type[Exception], Translation] = {
         ServiceError, "this Python has no MD5 (FIPS mode?), which this server's API needs", "use a Python with MD5"
     ),
     Boto3Error: Translation(ServiceError, "{subject}: {detail}", _LATER),
+    ResponseParserError: Translation(ServiceError, "{subject}: what answered is not S3", _NO_CODE.hint),
 }
 
 # What each API call needs where it is not `s3:` and its own name.
@@ -342,11 +349,23 @@ def translated(subject: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_code(error, subject) from error
-    except (BotoCoreError, Boto3Error) as error:
+    except KeyError as error:
+        if not _raised_by_botocore(error):
+            raise
+        raise _from_exception(error, EXCEPTIONS[ResponseParserError], subject) from error
+    except (BotoCoreError, Boto3Error, ResponseParserError) as error:
         translation = _nearest(type(error))
         if translation is None:
             raise
         raise _from_exception(error, translation, subject) from error
+
+
+def _raised_by_botocore(error: KeyError) -> bool:
+    """Whether its parser missed the one element it expects: XML, but not the answer to the request."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "botocore.parsers"
 
 
 def error_code(error: ClientError) -> str:
@@ -363,13 +382,13 @@ def bucket_region(error: ClientError) -> str:
 
 def _from_code(error: ClientError, subject: str) -> V7S3Error:
     code = error_code(error)
-    translation = CODES.get(code, _OTHER_CODE)
+    translation = CODES.get(code, _OTHER_CODE) if code else _NO_CODE
     operation = error.operation_name
     texts = {
         "subject": subject,
         "operation": operation,
         "permission": permission_for(operation),
-        "code": code or "an unnamed error",
+        "code": code,
         "detail": _detail(error.response.get("Error", {}).get("Message", "")),
         "region": bucket_region(error) or "(which S3 does not name)",
         "endpoint": "S3",

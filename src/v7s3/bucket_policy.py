@@ -71,7 +71,7 @@ def owner_in_tags(client: S3Client, bucket: str) -> str:
     """The tool that the bucket's tags say it is managed by: a change by hand would be undone. "" when none is named."""
     with translated(f"s3://{bucket}"):
         try:
-            tags = client.get_bucket_tagging(Bucket=bucket)["TagSet"]
+            tags = client.get_bucket_tagging(Bucket=bucket).get("TagSet", [])
         except ClientError as error:
             if error_code(error) == "NoSuchTagSet" or error_code(error) in _REFUSED:
                 return ""

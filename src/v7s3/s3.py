@@ -11,6 +11,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from v7s3 import __version__
 from v7s3.aws_errors import bucket_region, error_code, permission_for, translated
@@ -167,10 +168,20 @@ def _client(
         # MinIO, radosgw and test servers have no wildcard DNS: the bucket goes into the path.
         config = config.merge(Config(s3={"addressing_style": "path"}))
         client = session.client(service, region_name=region, endpoint_url=settings.endpoint_url, config=config)
+    client.meta.events.register("before-parse", _refuse_a_web_page)
     if service == "s3control" and not _is_aws(client.meta.endpoint_url):
         # AWS names the account in the host; these servers read it from the header that is sent anyway.
         client.meta.events.register("before-sign.s3-control", _account_out_of_host)
     return client
+
+
+def _refuse_a_web_page(response_dict: dict[str, Any], **_: object) -> None:
+    """A login page comes with 200; parsed as S3's XML it would be a bucket without rules, or one whose owner pays."""
+    body = response_dict["body"]
+    if response_dict["status_code"] < 300 and isinstance(body, bytes):
+        begins = body[:100].lstrip().lower()
+        if begins.startswith((b"<!doctype html", b"<html")):
+            raise ResponseParserError("a web page")
 
 
 def _account_out_of_host(request: AWSRequest, **_: object) -> None:

@@ -140,7 +140,7 @@ class Examination:
     def _aws_words(self) -> str:
         caller = attempt(lambda: self.reads.caller(_FOR_HEADING))
         if isinstance(caller, Unknown):
-            return f"AWS: {caller}"
+            return f"AWS: {str(caller).removeprefix('AWS: ')}"
         ends = ""
         if caller.expires is not None:
             minutes = max(int((caller.expires - datetime.now(UTC)).total_seconds() // 60), 0)
