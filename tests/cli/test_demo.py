@@ -46,10 +46,20 @@ def test_the_journey_as_one_document(v7s3):
     assert {item["status"] for item in document["items"]} == {"complete"}
 
 
-def test_the_demo_leaves_the_environment_as_it_was(v7s3, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "mine")
+def test_nothing_of_the_environment_reaches_the_demo_and_it_stays_as_it_was(v7s3, monkeypatch, tmp_path):
+    (tmp_path / "mine.toml").write_text('endpoint-url = "http://127.0.0.1:9"\n')
+    mine = {
+        "AWS_PROFILE": "mine",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+        "V7S3_CONFIG": str(tmp_path / "mine.toml"),
+        "V7_STORAGE": "mine",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+    for name, value in mine.items():
+        monkeypatch.setenv(name, value)
     before, directory = dict(os.environ), Path.cwd()
-    v7s3("demo", "-q")
+    assert v7s3("demo", "-q")[0] == 0
     assert (dict(os.environ), Path.cwd()) == (before, directory)
 
 

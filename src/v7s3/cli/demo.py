@@ -39,8 +39,8 @@ Nothing leaves this machine and nothing is left behind. Needs the extra: pip ins
 BUCKET = "acme-frames"
 DATASET = "road-trip"
 
-# What the person's own environment must not lend to the demo.
-_FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "V7_API_KEY_FILE", "AWS_ROLE_ARN")
+# What the person's own environment must not lend to the demo: credentials, endpoints, settings files.
+_FOREIGN = ("AWS_", "DARWIN_", "V7_", "V7S3_")
 
 
 @app.command(help=_HELP)
@@ -162,14 +162,16 @@ def _points_at(s3: SandboxS3, darwin: SandboxDarwin, folder: Path) -> dict[str, 
     """Everything v7s3, boto3 and platformdirs read, so that the demo neither uses nor changes what is yours."""
     homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(folder))
     aws = {name: str(folder / "none") for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
-    return {**homes, **aws, "AWS_EC2_METADATA_DISABLED": "true", **s3.environment(), **darwin.environment()}
+    direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+    return {**homes, **aws, **direct, "AWS_EC2_METADATA_DISABLED": "true", **s3.environment(), **darwin.environment()}
 
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
-    for name in _FOREIGN:
-        os.environ.pop(name, None)
+    for name in before:
+        if name.upper().startswith(_FOREIGN):
+            del os.environ[name]
     os.environ.update(variables)
     try:
         yield
