@@ -139,6 +139,15 @@ def test_a_file_that_holds_nothing_is_no_export(ledger, tmp_path, text, words):
     assert words in err
 
 
+def test_an_empty_list_of_keys_to_forget_is_told(register, ledger, fill, darwin, tmp_path):
+    fill("a.jpg")
+    register("s3://acme-frames")
+    (tmp_path / "keys.txt").write_text("")
+    code, out, err = ledger("forget", "--keys-from", tmp_path / "keys.txt")
+    assert (code, out) == (2, "")
+    assert "names no keys: nothing was forgotten" in err
+
+
 # --- the others, for scripts ----------------------------------------------------------------------------------------
 def test_every_command_that_says_something_says_it_in_json_too(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")

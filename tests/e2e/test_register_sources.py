@@ -221,6 +221,25 @@ def test_a_listing_needs_no_check_and_says_so(register, bucket):
     assert "leave it out: what is listed exists" in err
 
 
+def test_what_v7_has_stays_registered_in_the_ledger_whatever_a_list_says_of_it(register, v7s3, fill, darwin, tmp_path):
+    fill("rig/1/front.jpg", "rig/1/rear.jpg", "rig/2/front.jpg", "a.jpg")
+    assert register("s3://acme-frames")[0] == 0
+    before = v7s3("ledger", "export")[1].partition('{"storage"')[2]
+    rows = tmp_path / "rows.csv"
+    rows.write_text("storage_key,name\na.jpg\n")
+    code, out, _ = register("--manifest", rows)
+    assert (code, "1 refused: has 1 cells, but the header 2   (a.jpg)\n    next: mend it and run" in out) == (5, True)
+    code, out, _ = register("s3://acme-frames/rig", "--slots-by", "folder", "--slots-expect", "front,rear")
+    assert (code, "/rig/2 has front, but not rear   (rig/2/front.jpg)\n    next: upload what is missing" in out) == (
+        5,
+        True,
+    )
+    assert v7s3("ledger", "export")[1].partition('{"storage"')[2] == before
+    sent = darwin.count("register")
+    assert register("s3://acme-frames")[0] == 0
+    assert darwin.count("register") == sent
+
+
 # --- pipes ----------------------------------------------------------------------------------------------------------
 PIPED = {
     "--keys-from": "a b.jpg\nc.jpg\n",

@@ -162,12 +162,14 @@ def _entries(ledgers: Iterable[Ledger]) -> Iterator[Row | RunRecord]:
 
 
 def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
-    """Forget the keys of a list. Raises UsageError when it is not clear of which storage."""
+    """Forget the keys of a list. Raises UsageError for an empty list, or when it is not clear of which storage."""
     storages = ledger.storages()
     if not storage and len(storages) != 1:
         raise UsageError("which storage?", hint=f"give --storage; the ledger has {', '.join(storages) or 'none'}")
     with opened(name) as file:
         keys = [one.key for one in read_keys(file, name) if isinstance(one, StorageObject)]
+    if not keys:
+        raise UsageError(f"{name} names no keys: nothing was forgotten", hint="write one key on a line")
     removed = ledger.forget(storage or storages[0], keys)
     text = f"forgot {removed:,} keys ({len(keys):,} were named): `v7s3 register` sends them again"
     return Done(text, {"named": len(keys), "forgotten": removed})

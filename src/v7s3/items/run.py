@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from v7s3.items.filters import TOO_OLD
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import DONE, JUDGED, Outcome
-from v7s3.items.planning import Plan, Planned, Refused, Skipped
+from v7s3.items.planning import HINTS, Plan, Planned, Refused, Skipped
 from v7s3.items.register import Sender, register
 from v7s3.items.tally import Tally
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OneT = TypeVar("OneT", bound=StorageObject | Refused)
 GROWN = "grown since it was registered"
+_HINT = "mend it and run the same command again"  # for a refusal of ours, which every run looks at anew
 _LOOKED_UP = 500  # items whose keys are looked up in the ledger at a time
 
 
@@ -153,11 +154,17 @@ class Run:
             "refused", refused.keys, ("",) * len(refused.keys), "", name, refused.detail or refused.reason
         )
         if not self._dry:
-            self._ledger.settle(self._storage, [outcome])
-        self._conclude(outcome)
+            self._ledger.settle(self._storage, [self._without_registered(outcome)])
+        self._conclude(outcome, HINTS.get(refused.reason, _HINT))
 
-    def _conclude(self, outcome: Outcome) -> None:
-        self.tally.add(outcome)
+    def _without_registered(self, refused: Outcome) -> Outcome:
+        """A refusal of ours says nothing about V7: what is there stays there, also in the ledger."""
+        known = self._ledger.standings(self._storage, refused.keys)
+        keys = tuple(key for key in refused.keys if not _is_done(known.get(key)))
+        return refused._replace(keys=keys, etags=("",) * len(keys))
+
+    def _conclude(self, outcome: Outcome, hint: str = "") -> None:
+        self.tally.add(outcome, hint)
         if self._report is not None:
             self._report(outcome, earlier=False)
 

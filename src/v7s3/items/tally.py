@@ -40,10 +40,7 @@ class ReasonCount:
     reason: str
     count: int
     examples: tuple[str, ...]
-
-    @property
-    def hint(self) -> str:
-        return hint_for(self.state, self.reason)
+    hint: str
 
 
 def hint_for(state: State, reason: str) -> str:
@@ -67,13 +64,13 @@ class Tally:
     earlier: Counter[State] = field(default_factory=Counter)  # keys settled by earlier runs, not sent
     changed: int = 0  # keys settled earlier whose ETag is another now; not sent either
     changed_examples: list[str] = field(default_factory=list)
-    _reasons: dict[tuple[State, str], tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    _reasons: dict[tuple[State, str], tuple[int, tuple[str, ...], str]] = field(default_factory=dict)
 
-    def add(self, outcome: Outcome) -> None:
-        """Count an outcome of this run."""
+    def add(self, outcome: Outcome, hint: str = "") -> None:
+        """Count an outcome of this run. `hint` is the next step, where more is known of it than the reason says."""
         self.outcomes[outcome.state] += 1
         if outcome.state not in DONE:
-            self._remember(outcome.state, outcome.reason, outcome.keys[0] if outcome.keys else outcome.name)
+            self._remember(outcome.state, outcome.reason, outcome.keys[0] if outcome.keys else outcome.name, hint)
 
     def add_earlier(self, key: str, etag: str, standing: Standing) -> None:
         """Count a key that an earlier run settled. `etag` is today's, "" when the source does not tell."""
@@ -85,12 +82,12 @@ class Tally:
         if standing.state not in DONE:
             self._remember(standing.state, standing.reason, key)
 
-    def _remember(self, state: State, reason: str, example: str) -> None:
+    def _remember(self, state: State, reason: str, example: str, hint: str = "") -> None:
         place = (state, reason)
         if place not in self._reasons and len(self._reasons) >= _MOST_REASONS:
-            place = (state, "other reasons (see the report)")
-        count, examples = self._reasons.get(place, (0, ()))
-        self._reasons[place] = (count + 1, (*examples, example) if len(examples) < _EXAMPLES else examples)
+            place, hint = (state, "other reasons (see the report)"), ""
+        count, examples, first = self._reasons.get(place, (0, (), hint or hint_for(*place)))
+        self._reasons[place] = (count + 1, (*examples, example) if len(examples) < _EXAMPLES else examples, first)
 
     @property
     def settled(self) -> int:
@@ -103,7 +100,10 @@ class Tally:
 
     def reasons(self) -> list[ReasonCount]:
         """Why items are not in V7, most frequent first."""
-        counted = [ReasonCount(state, why, count, some) for (state, why), (count, some) in self._reasons.items()]
+        counted = [
+            ReasonCount(state, reason, count, examples, hint)
+            for (state, reason), (count, examples, hint) in self._reasons.items()
+        ]
         return sorted(counted, key=lambda line: (-line.count, STATES.index(line.state), line.reason))
 
     def exit_code(self) -> int:
