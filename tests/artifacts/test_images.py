@@ -127,6 +127,15 @@ def test_the_transparent_colour_of_a_palette_is_laid_on_white():
     assert corners(thumbnail(made)) == (WHITE, LIME, BLUE, WHITE)
 
 
+def test_the_transparent_grey_of_a_deep_png_is_laid_on_white():
+    image = Image.new("I", (80, 60), 40_000)
+    image.paste(20_000, (0, 0, 40, 60))
+    made = picture(pictures.saved(image.convert("I;16"), "PNG", transparency=20_000), "a.png")
+    seen = thumbnail(made).convert("L")
+    assert seen.getpixel((10, 30)) == pytest.approx(255, abs=2)
+    assert seen.getpixel((70, 30)) == pytest.approx(40_000 >> 8, abs=2)
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
 def test_grey_stays_grey(mode):
     image = thumbnail(picture(pictures.saved(pictures.scene().convert(mode), "PNG"), "a.png"))

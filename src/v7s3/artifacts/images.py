@@ -242,12 +242,20 @@ def _seek_smaller_copy(image: TiffImageFile, box: tuple[int, int]) -> None:
 def _for_resizing(image: Image.Image) -> Image.Image:
     """The picture in a mode that can be averaged: no palette, no bits, no odd byte order."""
     if image.mode.startswith("I;"):
-        return image.convert("I")
+        transparent = image.info.get("transparency")
+        return image.convert("I") if transparent is None else _faded_grey(image.convert("I"), int(transparent))
     if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("1", "LAB", "HSV"):
         return image.convert("L" if image.mode == "1" else "RGB")
     return image
+
+
+def _faded_grey(image: Image.Image, transparent: int) -> Image.Image:
+    """16-bit grey of a PNG, one of its values transparent, as browsers show it."""
+    grey = image.point([value >> 8 for value in range(65536)], "L")
+    opaque = image.point([255 * (value != transparent) for value in range(65536)], "L")
+    return Image.merge("RGBA", (grey, grey, grey, opaque))
 
 
 def _eight_bit(image: Image.Image, source: Image.Image) -> Image.Image:
