@@ -68,3 +68,33 @@ def v7s3(capsys):
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory that is the root of a git repository, where v7s3.toml is looked for."""
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def s3():
+    """The sandbox's S3; a test in which it failed by itself fails."""
+    from v7s3.sandbox import SandboxS3
+
+    with SandboxS3() as server:
+        yield server
+        assert server.errors == []
+
+
+@pytest.fixture(scope="module")
+def moto_url():
+    """moto as it is: any AWS service, and no access control."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

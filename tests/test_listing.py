@@ -195,17 +195,6 @@ def test_moto_and_boto3_agree_with_us(moto_url):
     assert [one._replace(last_modified="") for one in ours] == [one._replace(last_modified="") for one in theirs]
 
 
-@pytest.fixture(scope="module")
-def moto_url():
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 # --- faults -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "fault", ["503", "drop", "cut", (500, b"<Error><Code>InternalError</Code></Error>"), (200, b"")]

@@ -7,21 +7,11 @@ import threading
 import uuid
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from test_events import event_bridge, notification, record, sns
 from v7s3.errors import NotFoundError, UsageError
 from v7s3.s3 import AwsSettings
 from v7s3.sqs import ObjectQueue, connect_queue
-
-
-@pytest.fixture(scope="module")
-def moto_url():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -56,13 +56,9 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_errors_are_json_when_the_settings_say_so_and_not_when_the_flag_says_otherwise(
-    v7s3, tmp_path, monkeypatch, name
-):
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
+def test_errors_are_json_when_the_settings_say_so_and_not_when_the_flag_says_otherwise(v7s3, folder, name):
     tables = ["status", "prepare", "register", "policy.check"]
-    (tmp_path / "v7s3.toml").write_text("".join(f'[{table}]\nformat = "json"\n' for table in tables))
+    (folder / "v7s3.toml").write_text("".join(f'[{table}]\nformat = "json"\n' for table in tables))
     code, out, err = v7s3(*ERRORS[name])
     assert out == ""
     assert code in (2, 3)
@@ -72,14 +68,10 @@ def test_errors_are_json_when_the_settings_say_so_and_not_when_the_flag_says_oth
 
 
 @pytest.mark.parametrize("command", every_command(), ids=" ".join)
-def test_an_unknown_option_is_json_for_every_command_when_its_settings_ask_for_json(
-    v7s3, tmp_path, monkeypatch, command
-):
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
+def test_an_unknown_option_is_json_for_every_command_when_its_settings_ask_for_json(v7s3, folder, command):
     if "--format" not in v7s3(*command, "--help")[1]:
-        pytest.skip("has one format")
-    (tmp_path / "v7s3.toml").write_text(f'[{".".join(command)}]\nformat = "json"\n')
+        pytest.skip("has one form")
+    (folder / "v7s3.toml").write_text(f'[{".".join(command)}]\nformat = "json"\n')
     code, out, err = v7s3(*command, "--no-such-option")
     assert (code, out, json.loads(err)["error"]["code"]) == (2, "", "usage")
 

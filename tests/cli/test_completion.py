@@ -15,13 +15,6 @@ BASH_WORDS = ("COMP_WORDS", "COMP_CWORD")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def complete(folder):
     """What a shell is answered for words of which the last is being typed."""
 

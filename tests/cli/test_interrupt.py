@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import sys
 
 import pytest
+
+from v7s3.items.ledger import Ledger, Target
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -77,11 +80,9 @@ def interrupted(silent, tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_ctrl_c_while_waiting_for_an_answer_says_one_line(interrupted, command, v7s3, tmp_path):
+def test_ctrl_c_while_waiting_for_an_answer_says_one_line(interrupted, command, tmp_path):
     if command == "status":  # has nothing to ask without a ledger
-        (tmp_path / "empty.jsonl").touch()
-        named = ["--team", "acme", "--dataset", "scans", "--ledger", tmp_path / "ledger.sqlite"]
-        assert v7s3("ledger", "import", tmp_path / "empty.jsonl", *named)[0] == 0
+        Ledger(tmp_path / "ledger.sqlite", Target(os.environ["DARWIN_BASE_URL"], "acme", "scans")).close()
     code, said = interrupted(*command.split(), *COMMANDS[command])
     assert code == 130
     assert said.splitlines()[-1] == "error: interrupted"

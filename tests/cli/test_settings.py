@@ -19,14 +19,6 @@ POLICY = Path(__file__).parents[2] / "examples" / "policies" / "good"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory that is the root of a git repository."""
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def write(folder):
     def write(text: str, where: str = "v7s3.toml") -> Path:
         path = folder / where

@@ -14,13 +14,6 @@ STORAGE = Storage("acme-scans", BUCKET, prefix="darwin", region=REGION)
 
 
 @pytest.fixture
-def s3():
-    with SandboxS3() as server:
-        yield server
-        assert server.errors == []
-
-
-@pytest.fixture
 def bucket(s3):
     """Everything as it should be; each scenario breaks one thing."""
     s3.make_bucket(BUCKET, REGION)

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from v7s3.sandbox import SandboxDarwin, SandboxS3
+from v7s3.sandbox import SandboxDarwin
 
 BUCKET = "acme-frames"
-
-
-@pytest.fixture
-def s3():
-    with SandboxS3() as server:
-        yield server
-        assert server.errors == []
 
 
 @pytest.fixture

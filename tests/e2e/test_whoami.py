@@ -10,14 +10,6 @@ import pytest
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory that is the root of a git repository."""
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def whoami(v7s3, environment, folder):
     def run(*arguments: object, before: tuple[object, ...] = ()):
         return v7s3(*before, "whoami", *arguments)

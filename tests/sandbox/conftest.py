@@ -5,14 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from v7s3.sandbox import SandboxDarwin, SandboxS3
-
-
-@pytest.fixture
-def s3():
-    with SandboxS3() as server:
-        yield server
-        assert server.errors == []
+from v7s3.sandbox import SandboxDarwin
 
 
 @pytest.fixture
