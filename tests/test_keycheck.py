@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from listing_server import ETAG, MODIFIED, Bucket, ListingServer, in_s3_order
-from v7s3.errors import CredentialsError
 from v7s3.items.nearest import AbsentKey
 from v7s3.items.objects import StorageObject
-from v7s3.keycheck import head_keys, match_keys
-from v7s3.listing import list_objects
+from v7s3.keycheck import head_keys
 from v7s3.s3 import AwsSettings, connect
 
 HELD = [
@@ -35,26 +33,17 @@ def client(server):
     return connect(AwsSettings(endpoint_url=server.url))
 
 
-def by_heads(client, keys):
+def asked_for(client, keys):
     return list(head_keys(client, "acme", keys, workers=4))
 
 
-def by_listing(client, keys):
-    return list(match_keys(list_objects(client, "acme"), keys, "acme"))
-
-
-both = pytest.mark.parametrize("check", [by_heads, by_listing])
-
-
-@both
-def test_existing_keys_become_objects_however_nasty_they_are(client, held, check):
-    assert sorted(check(client, HELD)) == sorted(
+def test_existing_keys_become_objects_however_nasty_they_are(client, held):
+    assert sorted(asked_for(client, HELD)) == sorted(
         StorageObject(key, len(key), ETAG, MODIFIED, "STANDARD") for key in HELD
     )
 
 
-@both
-def test_absent_keys_come_with_the_key_that_was_meant(client, held, check):
+def test_absent_keys_come_with_the_key_that_was_meant(client, held):
     asked = [
         "raw/1.JPG",
         "raw/a%20b.jpg",
@@ -64,7 +53,7 @@ def test_absent_keys_come_with_the_key_that_was_meant(client, held, check):
         "nothing/here.png",
         "raw/1.jpg",
     ]
-    found = check(client, asked)
+    found = asked_for(client, asked)
     assert {one.key: (one.state, one.nearest) for one in found if isinstance(one, AbsentKey)} == {
         "raw/1.JPG": ("wrong-case", "raw/1.jpg"),
         "raw/a%20b.jpg": ("wrong-form", "raw/a b.jpg"),
@@ -76,35 +65,19 @@ def test_absent_keys_come_with_the_key_that_was_meant(client, held, check):
     assert [one.key for one in found if isinstance(one, StorageObject)] == ["raw/1.jpg"]
 
 
-def test_a_listing_also_finds_the_name_in_another_folder(client, held):
-    [answer] = by_listing(client, ["may/1.jpg"])
-    assert (answer.state, answer.nearest) == ("wrong-prefix", "raw/1.jpg")
-
-
 def test_a_key_that_may_not_be_read_is_told_from_one_that_is_missing(client, held):
     held.forbidden = {"raw/1.jpg"}
-    [answer] = by_heads(client, ["raw/1.jpg"])
+    [answer] = asked_for(client, ["raw/1.jpg"])
     assert answer.state == "no-access"
     assert "s3:GetObject" in answer.why
 
 
 def test_without_the_right_to_list_keys_are_still_looked_up_one_by_one(client, held):
     held.faults = [(403, b"<Error><Code>AccessDenied</Code></Error>")] * 10
-    assert {one.key: one.nearest for one in by_heads(client, ["/raw/1.jpg", "raw/1.JPG"])} == {
+    assert {one.key: one.nearest for one in asked_for(client, ["/raw/1.jpg", "raw/1.JPG"])} == {
         "/raw/1.jpg": "raw/1.jpg",
         "raw/1.JPG": "",
     }
-
-
-def test_wrong_credentials_are_an_error_not_a_missing_key(client, held):
-    held.answer = None
-    with pytest.raises(CredentialsError):
-        list(match_keys(_refused(), ["raw/1.jpg"], "acme"))
-
-
-def _refused():
-    raise CredentialsError("expired")
-    yield []
 
 
 def test_keys_are_asked_for_lazily(client, held):

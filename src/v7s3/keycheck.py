@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from v7s3.aws_errors import error_code, translated
 from v7s3.bucket import BucketUrl
 from v7s3.concurrency import map_bounded
 from v7s3.errors import CredentialsError
-from v7s3.items.nearest import AbsentKey, absent, loose_form, other_forms
+from v7s3.items.nearest import AbsentKey, absent, other_forms
 from v7s3.items.objects import StorageObject
 from v7s3.listing import list_objects
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 _ABSENT_CODES = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
-_CANDIDATES = 50  # keys kept as possible meanings of one that is absent
 _NO_ACCESS = (
     "cannot be read (403): you lack s3:GetObject on it, or it does not exist, which S3 only says to those who have "
     "s3:ListBucket"
@@ -35,8 +33,7 @@ def head_keys(
 ) -> Iterator[StorageObject | AbsentKey]:
     """What HeadObject says of each key, in no particular order: the object, or why there is none.
 
-    One request a key, and a few more for one that is absent. Lazy; memory is bounded by `workers`. For more than some
-    ten thousand keys `match_keys` over a listing is cheaper.
+    One request a key, and a few more for one that is absent. Lazy; memory is bounded by `workers`.
 
     Raises CredentialsError and ServiceError for what concerns all keys.
     """
@@ -55,45 +52,6 @@ def head_keys(
 
     with ThreadPoolExecutor(workers, thread_name_prefix="v7s3-head") as executor:
         yield from map_bounded(executor, ask, keys, window=2 * workers)
-
-
-def match_keys(
-    pages: Iterable[list[StorageObject]], keys: Iterable[str], bucket: str = ""
-) -> Iterator[StorageObject | AbsentKey]:
-    """Each key's object from a listing, or why there is none. First those that exist, in the listing's order.
-
-    Memory grows with `keys`, not with the listing. A key that is asked for twice is answered once.
-    """
-    wanted = dict.fromkeys(keys)
-    meant = _by_loose_form(wanted, bucket)
-    candidates: defaultdict[str, set[str]] = defaultdict(set)
-    for page in pages:
-        for one in page:
-            if one.key in wanted:
-                del wanted[one.key]
-                yield one
-            for form in (loose_form(one.key), _file_name(one.key)):
-                for key in meant.get(form, ()):
-                    if key in wanted and len(candidates[key]) < _CANDIDATES:
-                        candidates[key].add(one.key)
-    for key in wanted:
-        yield absent(key, candidates[key], bucket)
-
-
-def _by_loose_form(keys: Iterable[str], bucket: str) -> dict[str, list[str]]:
-    """Which of `keys` an existing key of this loose form, or file name, may stand for."""
-    meant: defaultdict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        forms = {loose_form(key), _file_name(key), *(loose_form(form) for form, _ in other_forms(key, bucket))}
-        for form in forms:
-            if len(meant[form]) < _CANDIDATES:
-                meant[form].append(key)
-    return meant
-
-
-def _file_name(key: str) -> str:
-    """The last segment of a key, told apart from whole keys by a slash before it."""
-    return "/" + loose_form(key).rpartition("/")[2]
 
 
 def _head(client: S3Client, bucket: str, key: str) -> StorageObject | AbsentKey:
