@@ -102,6 +102,19 @@ def test_streams_that_are_closed_or_full_are_no_bug(closing, code):
     assert (done.returncode, "bug" in done.stderr, "Traceback" in done.stderr) == (code, False, False)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+def test_help_and_results_are_shown_on_terminals_of_another_encoding(tmp_path, encoding):
+    (tmp_path / "policy.json").write_text('{"Statement": [{"Sid": "\u2192"}]}', encoding="utf-8")
+    for command in (
+        ["doctor", "--help"],
+        ["policy", "check", "--policy-file", "policy.json", "--bucket", "acme-frames"],
+    ):
+        run = [sys.executable, "-m", "v7s3", *command]
+        environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        done = subprocess.run(run, capture_output=True, check=False, env=environment, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (int(command[0] == "policy"), b"")
+
+
 def test_what_only_looks_like_a_key_is_data_in_a_result_and_hidden_in_a_message(v7s3, tmp_path):
     name = "picture.d41d8cd98f00b204e9800998ecf8427e"
     policy = {"Sid": name, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::a/b"}

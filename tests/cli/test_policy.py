@@ -648,6 +648,13 @@ def test_a_question_that_nobody_can_ask_gets_no_verdict(v7s3, file, option, valu
     assert words in err
 
 
+def test_a_star_inside_a_key_is_no_question_about_many(v7s3, file):
+    asked = ("policy", "explain", "--policy-file", file(policy(OURS)), "--resource")
+    _, _, err = v7s3(*asked, "s3://frames/*.jpg")
+    assert err.startswith("warning: only a * at the end asks for every key; within s3://frames/*.jpg it is")
+    assert v7s3(*asked, "s3://frames/raw/*")[2] == ""
+
+
 def test_restoring_what_is_no_policy_is_refused(v7s3, s3, file):
     code, _, err = v7s3("policy", "apply", "s3://frames", "--yes", "--restore", file({"CORSRules": []}))
     assert code == 2

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
@@ -161,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, except for a second Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     defaults: dict[str, Any] = {}  # what v7s3.toml says to the command, once it is read
-    _open_closed_streams()
+    _make_streams_ready()
     try:
         return _run(arguments, defaults)
     except typer.Exit as leave:
@@ -187,12 +188,18 @@ def _run(arguments: list[str], defaults: dict[str, Any]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _open_closed_streams() -> None:
-    """A shell's `>&-` leaves no stream at all: what is written to it shall go nowhere, and not into another file."""
+def _make_streams_ready() -> None:
+    """A shell's `>&-` leaves no stream at all: what is written to it shall go nowhere, and not into another file.
+
+    What a terminal or a pipe of another encoding than UTF-8 cannot show is escaped: in help, reports and keys alike.
+    """
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
             mode = "r" if flags == os.O_RDONLY else "w"
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _let_go_of_stdout() -> None:

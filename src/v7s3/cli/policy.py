@@ -237,13 +237,15 @@ def explain(
     --context or --absent names it; keys that are not named are unknown, which is neither true nor false.
     """
     from v7s3.access.profile import V7_ROLE
-    from v7s3.cli.output import result, result_json, use_colour
+    from v7s3.cli.output import note, result, result_json, use_colour
     from v7s3.cli.policy_explain import Explanation
     from v7s3.cli.policy_input import find_target, known_context, resource_arn
 
     aim = find_target(target, None)
     found = _document(aim, policy_file, (profile, region, endpoint_url))
     asked = resource if resource is not None else _every_object(aim, found.text)
+    if "*" in asked[:-1]:
+        note(f"warning: only a * at the end asks for every key; within {asked} it is a character of one key")
     explanation = Explanation.of(
         found.text,
         principal if principal is not None else V7_ROLE,
