@@ -115,6 +115,12 @@ def test_help_and_results_are_shown_on_terminals_of_another_encoding(tmp_path, e
         assert (done.returncode, done.stderr) == (int(command[0] == "policy"), b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_error_that_cannot_be_told_keeps_its_exit_code():
+    run = ["sh", "-c", '"$0" -m v7s3 policy check --policy-file missing 2> /dev/full', sys.executable]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 2
+
+
 def test_what_only_looks_like_a_key_is_data_in_a_result_and_hidden_in_a_message(v7s3, tmp_path):
     name = "picture.d41d8cd98f00b204e9800998ecf8427e"
     policy = {"Sid": name, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::a/b"}

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -60,9 +61,14 @@ def fail(code: str, message: str, hint: str = "", *, exit_code: int, as_json: bo
     """Write one error to stderr and return its exit code."""
     if as_json:
         error = {"code": code, "message": message, "hint": hint}
-        _write(sys.stderr, json.dumps({"version": 1, "error": error}, ensure_ascii=False))
+        text = json.dumps({"version": 1, "error": error}, ensure_ascii=False)
     else:
-        _write(sys.stderr, f"error: {message}" + (f"\n  next: {hint}" if hint else ""))
+        text = f"error: {message}" + (f"\n  next: {hint}" if hint else "")
+    try:
+        _write(sys.stderr, text)
+    except OSError:  # nobody reads it, or its disk is full: the exit code still tells
+        with suppress(OSError):
+            sys.stderr.close()
     return exit_code
 
 
