@@ -1,9 +1,10 @@
 """What earlier runs on this machine made, so that a run over unchanged objects asks S3 for two listings and no more.
 
-A row holds a slot and the ETag of the artifact that was put last. It counts only while S3 lists that artifact with that
-ETag: what was deleted, replaced by somebody else or made by another version is asked for again, object by object. The
-ledger saves requests, nothing depends on it: without it, or when it cannot be read or written, every object is asked
-for its artifacts. Several runs may share it. Memory is flat; what S3 listed waits in a temporary table on disk.
+A row holds a slot, the ETag of the artifact that was put last, and how many artifacts there are. It counts only while
+S3 lists that artifact with that ETag: what was replaced by somebody else or made by another version is asked for again,
+object by object, and a folder that lost some of its artifacts is made again. The ledger saves requests, nothing else
+depends on it: without it, or when it cannot be read or written, every object is asked for its artifacts. Several runs
+may share it. Memory is flat; what S3 listed waits in a temporary table on disk.
 """
 
 from __future__ import annotations
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
 _PATIENCE = 30  # seconds for another run's transaction
 _SCHEMA = """
 PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = FILE;
-CREATE TABLE IF NOT EXISTS made (folder TEXT PRIMARY KEY, etag TEXT, slot TEXT, notes TEXT) WITHOUT ROWID;
-CREATE TEMP TABLE listed (folder TEXT PRIMARY KEY, etag TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS made (
+    folder TEXT PRIMARY KEY, etag TEXT, artifacts INT, slot TEXT, notes TEXT
+) WITHOUT ROWID;
+CREATE TEMP TABLE listed (folder TEXT PRIMARY KEY, etag TEXT, artifacts INT) WITHOUT ROWID;
+"""
+_LISTED = """
+INSERT INTO listed VALUES (?, ?, 1)
+ON CONFLICT DO UPDATE SET etag = coalesce(etag, excluded.etag), artifacts = artifacts + 1
+"""
+_FIND = """
+SELECT slot, notes, listed.artifacts >= made.artifacts FROM made JOIN listed USING (folder, etag) WHERE folder = ?
 """
 
 
@@ -34,6 +44,10 @@ class Entry(NamedTuple):
 
     slot: Mapping[str, Any]
     notes: tuple[str, ...]
+
+
+class Incomplete(NamedTuple):
+    """A folder that has its last artifact and lost others."""
 
 
 def last_artifact(recipe: str) -> str:
@@ -70,27 +84,31 @@ class Ledger:
         for page in pages:
             found = (artifact_of(prefix, one.key) for one in page)
             rows = [
-                (artifact.folder, one.etag)
+                (artifact.folder, one.etag if artifact.name == last_artifact(artifact.recipe) else None)
                 for one, artifact in zip(page, found, strict=True)
-                if artifact is not None and artifact.name == last_artifact(artifact.recipe)
+                if artifact is not None
             ]
             with self._forgiving():
                 if self._database is not None:
-                    self._database.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?)", rows)
+                    self._database.executemany(_LISTED, rows)
 
-    def find(self, folder: str) -> Entry | None:
+    def find(self, folder: str) -> Entry | Incomplete | None:
         """What lies in `folder`, if S3 listed it as it was left."""
-        row = self._first("SELECT slot, notes FROM made JOIN listed USING (folder, etag) WHERE folder = ?", folder)
-        return Entry(json.loads(row[0]), tuple(json.loads(row[1]))) if row is not None else None
+        row = self._first(_FIND, folder)
+        if row is None:
+            return None
+        slot, notes, is_complete = row
+        return Entry(json.loads(slot), tuple(json.loads(notes))) if is_complete else Incomplete()
 
-    def remember(self, folder: str, etag: str, entry: Entry) -> None:
-        row = (folder, etag, *(json.dumps(part, ensure_ascii=False) for part in entry))
+    def remember(self, folder: str, etag: str, artifacts: int, entry: Entry) -> None:
+        """`artifacts`: how many lie in the folder; 0 when that is not known."""
+        row = (folder, etag, artifacts, *(json.dumps(part, ensure_ascii=False) for part in entry))
         with self._forgiving():
             if self._database is not None:
-                self._database.execute("INSERT OR REPLACE INTO made VALUES (?, ?, ?, ?)", row)
+                self._database.execute("INSERT OR REPLACE INTO made VALUES (?, ?, ?, ?, ?)", row)
 
-    def _first(self, query: str, *values: str) -> tuple[str, ...] | None:
-        row: tuple[str, ...] | None = None
+    def _first(self, query: str, *values: str) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = None
         with self._forgiving():
             if self._database is not None:
                 row = self._database.execute(query, values).fetchone()

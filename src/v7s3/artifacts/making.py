@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from v7s3.artifacts import slots
 from v7s3.artifacts.keys import folder_of, in_metadata, is_long
+from v7s3.artifacts.ledger import Entry, Incomplete
 from v7s3.artifacts.original import Original
 from v7s3.artifacts.recipe import Kind, Recipe
 from v7s3.artifacts.refusal import Refusal
@@ -69,6 +70,7 @@ class Task(NamedTuple):
     path: str
     name: str
     tags: Any = None  # as the payload has them
+    afresh: bool = False  # also when there is a last artifact: others are missing
 
 
 class Made(NamedTuple):
@@ -83,6 +85,7 @@ class Made(NamedTuple):
     notes: tuple[str, ...]
     folder: str = ""
     etag: str = ""  # of the artifact that stands for the folder; "" when the ledger has it
+    artifacts: int = 0  # put now, which is all of them; 0 when they were found
 
 
 class Unmade(NamedTuple):
@@ -103,19 +106,19 @@ class Halted(NamedTuple):
 Result = Made | Unmade | Halted
 
 
-def made_before(workshop: Workshop, task: Task, ledger: Ledger) -> Made | None:
-    """The item, when the ledger has its slot and S3 its artifacts; else a worker has to look."""
+def looked_up(workshop: Workshop, task: Task, ledger: Ledger) -> Made | Task:
+    """The item, when the ledger has its slot and S3 its artifacts; else what a worker has to do."""
     source = task.source
     if not source.etag:
-        return None
+        return task
     folder = folder_of(workshop.prefix, source.key, source.etag, workshop.recipe.name(task.kind))
     entry = ledger.find(folder)
-    if entry is None:
-        return None
+    if not isinstance(entry, Entry):
+        return task._replace(afresh=isinstance(entry, Incomplete))
     try:
         line = _line(task, entry.slot)
     except InvalidItemError:
-        return None
+        return task
     return Made(source.key, line, False, source.size, 0, 0, entry.notes, folder)  # `fresh`
 
 
@@ -185,7 +188,8 @@ def _make(workshop: Workshop, task: Task) -> Result:
         line = _line(task, found.slot)
         written = bench.shelf.bytes_written
         read = file.bytes_read
-        return Made(source.key, line, found.fresh, source.size, read, written, found.notes, folder, found.etag)
+        count = len(bench.shelf.names)
+        return Made(source.key, line, found.fresh, source.size, read, written, found.notes, folder, found.etag, count)
 
 
 def _as_stored(client: S3Client, bucket: str, one: StorageObject) -> StorageObject:
@@ -276,7 +280,7 @@ def _dicom(bench: Bench, file: BinaryIO) -> Found | Refusal:
 def _with_metadata(bench: Bench, made: Callable[[], Found | Refusal]) -> Found | Refusal:
     """`metadata.json` is put last, so where it lies everything lies; it holds the slot for the next run."""
     mark = bench.shelf.mark_of(_METADATA)
-    if mark is not None:
+    if mark is not None and not bench.task.afresh:
         document = json.loads(bench.shelf.read(_METADATA))
         return Found(document["slot"], fresh=False, notes=tuple(document["notes"]), etag=mark.etag)
     found = made()

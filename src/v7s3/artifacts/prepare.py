@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from v7s3.artifacts.crew import Settled
 from v7s3.artifacts.ledger import Entry, Ledger
-from v7s3.artifacts.making import Halted, Made, Task, Unmade, made_before
+from v7s3.artifacts.making import Halted, Made, Task, Unmade, looked_up
 from v7s3.items.payload import FlatItem, as_item
 from v7s3.items.planning import Planned, Refused, Skipped
 
@@ -109,12 +109,13 @@ def prepare(
     other object too: credentials that ended, a prefix that may not be written to.
     """
     tasks = tasks_of(plans, tally)
-    looked_up = tasks if ledger is None else _looked_up(tasks, workshop, ledger)
-    batches: Iterator[tuple[Task, ...] | Settled[Made | Unmade]] = batches_of(looked_up, batch)
+    known = tasks if ledger is None else _known(tasks, workshop, ledger)
+    batches: Iterator[tuple[Task, ...] | Settled[Made | Unmade]] = batches_of(known, batch)
     results: Iterator[Made | Unmade] = _unless_halted(crew.map(workshop, batches, stop), stop)
     for result in results:
         if ledger is not None and isinstance(result, Made) and result.etag:
-            ledger.remember(result.folder, result.etag, Entry(json.loads(result.line)["slots"][0], result.notes))
+            entry = Entry(json.loads(result.line)["slots"][0], result.notes)
+            ledger.remember(result.folder, result.etag, result.artifacts, entry)
         yield _counted(result, tally)
 
 
@@ -158,9 +159,9 @@ def _unless_halted(results: Iterable[S | Halted], stop: threading.Event) -> Iter
         raise halted.error
 
 
-def _looked_up(tasks: Iterable[Task | Unmade], workshop: Workshop, ledger: Ledger) -> Iterator[Task | Made | Unmade]:
+def _known(tasks: Iterable[Task | Unmade], workshop: Workshop, ledger: Ledger) -> Iterator[Task | Made | Unmade]:
     for one in tasks:
-        yield (isinstance(one, Task) and made_before(workshop, one, ledger)) or one
+        yield looked_up(workshop, one, ledger) if isinstance(one, Task) else one
 
 
 def _counted(result: Made | Unmade, tally: Tally) -> Made | Unmade:

@@ -82,6 +82,7 @@ class Shelf:
         self._client, self._bucket, self._folder = client, bucket, folder
         self._conditions = conditions
         self.bytes_written = 0
+        self.names: set[str] = set()  # of what was put
 
     def mark_of(self, name: str) -> Mark | None:
         """An artifact of ours; None when there is none.
@@ -119,6 +120,7 @@ class Shelf:
         except CredentialsError as error:
             raise WriteDeniedError(error) from error
         self.bytes_written += len(data)
+        self.names.add(name)
         return etag
 
     def _put(self, name: str, data: bytes, metadata: dict[str, str]) -> str:

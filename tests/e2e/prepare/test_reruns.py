@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from artifacts.bucket import BUCKET, picture
+from artifacts.bucket import BUCKET, artifacts, picture
 from artifacts.clips import clip
 
 MANY = 30
@@ -58,6 +58,18 @@ def test_only_what_is_missing_changed_or_replaced_is_asked_for(prepared, prepare
     assert asked["s3:GetObject"] <= 10  # marks and originals of three objects
     assert set(prepared) - set(items()) == {"raw/03.jpg"}
     assert items()["raw/01.jpg"]["width"] == 81
+
+
+@pytest.mark.parametrize("name", ["sections/high/000000002.png", "segments/low/000000000.ts", "metadata.json"])
+def test_a_video_that_lost_an_artifact_is_made_again(prepared, prepare, s3, items, name):
+    whole = artifacts(s3)
+    (lost,) = (key for key in whole if key.endswith(name))
+    s3.client().delete_object(Bucket=BUCKET, Key=lost)
+    code, out, _ = prepare()
+    assert code == 0
+    assert f"1 made · {MANY} present · 0 refused" in out
+    assert (artifacts(s3), items()) == (whole, prepared)
+    assert f"0 made · {MANY + 1} present" in prepare()[1]
 
 
 def test_other_names_and_tags_need_no_more(prepared, prepare, items, requests):
