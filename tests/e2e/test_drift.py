@@ -37,7 +37,7 @@ def test_a_bucket_and_its_dataset_in_step_have_not_drifted(register, drift, fill
     assert out == (
         "s3://acme-frames/raw ↔ acme/road-signs (storage acme-frames)\n"
         "  = 2 in both\n"
-        "  1 objects are no items: 1 unsupported type\n"
+        "  1 object left out: 1 unsupported type\n"
         "no drift\n"
     )
 

@@ -86,7 +86,7 @@ def test_only_items_of_this_ledger_count_and_deleted_ones_are_gone(register, sta
     darwin.registry.forget([deleted])
     code, out, _ = status()
     assert code == 0
-    assert "acme/road-signs: 2 items of this ledger; 1 others are in the dataset" in out
+    assert "acme/road-signs: 2 items of this ledger; others in the dataset: 1" in out
     assert "1 complete · 0 processing · 0 failed · 1 gone from V7" in out
 
 
@@ -112,7 +112,7 @@ def test_wait_ends_when_everything_is_through(register, status, fill, s3, bucket
     assert "0 complete · 1 processing" in status()[1]
     code, out, err = status("--wait", "--timeout", "1s")
     assert (code, "1 processing" in out) == (7, True)
-    assert "1 items are still in processing after 1 s" in err
+    assert "1 item still in processing after 1 s" in err
     assert "0 s waited, 1 in processing" in err
     darwin.release()
     code, out, _ = status("--wait")
@@ -127,7 +127,7 @@ def test_register_wait_ends_with_the_status_of_its_own_items(register, fill, s3,
     code, out, _ = register("s3://acme-frames/raw", "--wait")
     assert code == 0
     assert "1 registered" in out
-    assert "acme/road-signs: 1 items of this ledger; " in out
+    assert "acme/road-signs: 1 item of this ledger; " in out
     fill("raw/c.jpg")
     code, out, _ = register("s3://acme-frames/raw", "--wait", "--format", "json")
     document = json.loads(out)

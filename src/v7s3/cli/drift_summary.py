@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from v7s3.cli.register_summary import counted
 from v7s3.items.comparison import DRIFT, VERDICTS
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ def text(views: Views, tally: DriftTally, *, verbose: bool) -> str:
             lines += [f"      {count:,} {reason}" for reason, count in tally.reasons.most_common(5)]
         if verdict in _NEXT:
             lines.append(f"      next: {_NEXT[verdict]}")
-    for left_out, word in ((tally.skipped, "are no items"), (tally.refused, "cannot be registered")):
+    for left_out, word in ((tally.skipped, "left out"), (tally.refused, "that cannot be registered")):
         if left_out:
             ranked = ", ".join(f"{count:,} {reason}" for reason, count in left_out.most_common())
-            lines.append(f"  {left_out.total():,} objects {word}: {ranked}")
+            lines.append(f"  {counted(left_out.total(), 'object')} {word}: {ranked}")
     lines.append("drift was found" if tally.exit_code() else "no drift")
     return "\n".join(lines)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from v7s3.bucket import BucketUrl
 from v7s3.cli.linefiles import report_lines
 from v7s3.cli.progress import duration
+from v7s3.cli.register_summary import counted
 from v7s3.errors import ServiceError, StoppedError, UsageError
 from v7s3.items.status import FATES, UNFINISHED, StatusTally, statuses
 
@@ -51,9 +52,9 @@ class Seen:
     def text(self, *, verbose: bool = False) -> str:
         """A few lines; `verbose` adds what stood behind V7's error."""
         fates = self.tally.fates
-        others = f"; {self.tally.others:,} others are in the dataset" if self.tally.others else ""
+        others = f"; others in the dataset: {self.tally.others:,}" if self.tally.others else ""
         lines = [
-            f"{self.team}/{self.dataset}: {self.tally.total:,} items of this ledger{others}",
+            f"{self.team}/{self.dataset}: {counted(self.tally.total, 'item')} of this ledger{others}",
             " · ".join(f"{fates[fate]:,} {'gone from V7' if fate == 'gone' else fate}" for fate in FATES),
         ]
         for failure in self.tally.failures():
@@ -103,7 +104,7 @@ class Seen:
         """The error of a wait that was given up."""
         left = self.tally.fates["processing"]
         return StoppedError(
-            f"{left:,} items are still in processing after {duration(self.waited)}",
+            f"{counted(left, 'item')} still in processing after {duration(self.waited)}",
             hint="V7 goes on by itself: run the same command again, with a longer --timeout",
         )
 
