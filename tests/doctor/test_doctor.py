@@ -144,6 +144,13 @@ def test_a_wrong_secret_key_is_said_once(doctor, monkeypatch):
     assert "wJalr" not in out + err
 
 
+def test_no_permission_is_asked_for_where_nobody_answered(doctor, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    _, out, _ = doctor("--endpoint-url", "http://127.0.0.1:9")
+    assert "[error] bucket" in out
+    assert "--permissions" not in out
+
+
 def test_files_are_for_offline(doctor, tmp_path):
     code, _, err = doctor("--policy-file", tmp_path / "policy.json")
     assert (code, "--offline" in err) == (2, True)

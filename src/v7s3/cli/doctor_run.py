@@ -187,7 +187,8 @@ def next_steps(checks: Sequence[Check], asked: Asked) -> tuple[str, ...]:
     if errors:
         explained = [f"v7s3 explain {errors[0].rule.ident}"] if not commands else []
         return tuple(dict.fromkeys([*commands, *explained, f"v7s3 doctor {asked.url}   again, when it is mended"]))
-    unread = [check for check in checks if check.status == "skip" and check.permission]
+    refused = (check for check in checks if check.status == "skip" and check.permission)
+    unread = [check for check in refused if not check.summary.startswith("not asked: ")]
     steps = [f"v7s3 explain {finding.rule.ident}" for finding in findings[:1]]
     if unread:
         steps.append(f"v7s3 doctor {asked.url} --permissions   what an administrator has to allow you")
