@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 class Spool:
     """A temporary sqlite file, removed when the spool is closed. Ten million rows take about 2 GB beside it and in it;
-    up to some 50,000 stay in memory.
+    up to some 25,000 stay in memory.
 
     Use it as a context manager: `add` everything, then read `groups` once.
     """
@@ -42,7 +42,7 @@ class Spool:
             self._database.executescript(
                 """
                 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
-                PRAGMA cache_size = -16000; PRAGMA temp_store = FILE;
+                PRAGMA cache_size = -8000; PRAGMA temp_store = FILE;
                 BEGIN;
                 CREATE TABLE spool (grp BLOB, key BLOB, size INT, etag TEXT, modified TEXT, class TEXT, note BLOB);
                 """
