@@ -27,12 +27,6 @@ def darwin(s3):
 
 
 @pytest.fixture
-def environment(s3, darwin, monkeypatch):
-    for name, value in {**s3.environment(), **darwin.environment()}.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
 def prepare(v7s3, environment, tmp_path):
     """Run `v7s3 prepare` with these arguments, in threads unless they say otherwise."""
 
