@@ -24,6 +24,7 @@ from v7s3.transport import (
     PacedTransport,
     RetryTransport,
     Traffic,
+    TransportEach,
     retry_after,
 )
 
@@ -548,3 +549,40 @@ def test_a_bug_in_the_transport_is_not_mistaken_for_a_fault():
     with pytest.raises(ZeroDivisionError):
         client.get(URL)
     assert len(bodies) == 1
+
+
+def test_each_thread_has_a_transport_of_its_own_and_all_are_closed():
+    made: list[Counting] = []
+    ready = threading.Barrier(4)
+
+    class Counting(httpx.BaseTransport):
+        def __init__(self) -> None:
+            self.threads: list[int] = []
+            self.closed = False
+            made.append(self)
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.threads.append(threading.get_ident())
+            return httpx.Response(200)
+
+        def close(self) -> None:
+            self.closed = True
+
+    transport = TransportEach(Counting)
+    assert len(made) == 1  # what is wrong with the settings is found before the first request
+
+    def send() -> None:
+        ready.wait()  # so that no thread ends before another begins, and gives it its number
+        for _ in range(3):
+            transport.handle_request(httpx.Request("GET", "http://127.0.0.1/"))
+        ready.wait()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    transport.close()
+    assert [len(one.threads) for one in made] == [3, 3, 3, 3]
+    assert len({number for one in made for number in one.threads}) == 4
+    assert all(len(set(one.threads)) == 1 and one.closed for one in made)

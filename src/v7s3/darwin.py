@@ -31,7 +31,7 @@ from v7s3.errors import (
     V7S3Error,
 )
 from v7s3.items.payload import Access, RegisterRequest, RegisterResponse
-from v7s3.transport import Clock, Gate, PacedTransport, RetryTransport, Traffic
+from v7s3.transport import Clock, Gate, PacedTransport, RetryTransport, Traffic, TransportEach
 
 if TYPE_CHECKING:
     import threading
@@ -129,7 +129,6 @@ class Limits:
 
     register_per_minute: float = 100
     other_per_minute: float = 1000
-    workers: int = 8  # threads that will share the client: so many connections are kept
     timeout: float = 60.0  # seconds without a sign of life
     attempts: int = 10  # for one request, when faults are in the way
     first_wait: float = 0.25  # seconds before the second attempt; doubles
@@ -162,7 +161,7 @@ class Darwin:
         register = Gate(limits.register_per_minute, self.clock, self.traffic)
         other = Gate(limits.other_per_minute, self.clock, self.traffic)
         paced = PacedTransport(
-            transport or _network(self.base_url, limits),
+            transport or _network(self.base_url),
             lambda request: register if request.url.path.endswith(tuple(REGISTER_PATHS.values())) else other,
             self.clock,
             is_permanent=lambda response: _code(response) == _QUOTA,
@@ -439,16 +438,14 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _network(base_url: str, limits: Limits) -> httpx.BaseTransport:
+def _network(base_url: str) -> httpx.BaseTransport:
+    """A connection for each thread."""
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
     try:
-        return httpx.HTTPTransport(
-            verify=base_url.startswith("https:"),  # reading the certificates takes longer than all else here
-            limits=httpx.Limits(
-                max_connections=limits.workers, max_keepalive_connections=limits.workers, keepalive_expiry=30.0
-            ),
-            proxy=_proxy_for(httpx.URL(base_url)),
-            trust_env=True,  # SSL_CERT_FILE
-        )
+        # Reading the certificates (SSL_CERT_FILE) takes longer than all else here: once, and not for http.
+        verify = httpx.create_ssl_context() if base_url.startswith("https:") else False
+        proxy = _proxy_for(httpx.URL(base_url))
+        return TransportEach(lambda: httpx.HTTPTransport(verify=verify, limits=one, proxy=proxy))
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise UsageError(
             "the proxy in the environment (HTTPS_PROXY) cannot be used",

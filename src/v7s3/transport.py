@@ -1,8 +1,9 @@
 """Pace and retries as wrappers of httpx transports. Nothing here knows of V7.
 
-    RetryTransport          sends again what was dropped, timed out or met a 5xx
-      └── PacedTransport    sends at the pace of the request's gate, and again what was refused with 429
-            └── …           the real transport
+    RetryTransport              sends again what was dropped, timed out or met a 5xx
+      └── PacedTransport        sends at the pace of the request's gate, and again what was refused with 429
+            └── TransportEach   a connection for each thread
+                  └── …         the real transport
 
 A `Gate` is one limit of the server, shared by all threads. It spaces the requests at the documented rate from the
 start: workers that back off alone are refused more often than they are served, paced ones hardly ever. When the
@@ -235,6 +236,41 @@ class Gate:
             else:
                 self._pace.served(sent, probe=probe)
         return response
+
+
+class TransportEach(httpx.BaseTransport):
+    """A transport of its own, with one connection, for each thread that sends.
+
+    A pool that threads share polls each of its idle connections before and after every request. The first transport is
+    made at once, so that `make` raises here what is wrong with the settings.
+    """
+
+    def __init__(self, make: Callable[[], httpx.BaseTransport]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._mine = threading.local()
+        self._spare = [make()]
+        self._all = self._spare.copy()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            transport: httpx.BaseTransport = self._mine.transport
+        except AttributeError:
+            transport = self._mine.transport = self._open()
+        return transport.handle_request(request)
+
+    def _open(self) -> httpx.BaseTransport:
+        with self._lock:
+            if self._spare:
+                return self._spare.pop()
+            made = self._make()
+            self._all.append(made)
+            return made
+
+    def close(self) -> None:
+        with self._lock:
+            for transport in self._all:
+                transport.close()
 
 
 class PacedTransport(httpx.BaseTransport):

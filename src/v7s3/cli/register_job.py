@@ -128,7 +128,7 @@ def run(job: Job) -> int:
     _tune_interpreter()
     per_minute = requests_a_minute(job.rate)
     stopping = threading.Event()
-    limits = Limits(register_per_minute=per_minute, workers=job.workers, attempts=job.attempts)
+    limits = Limits(register_per_minute=per_minute, attempts=job.attempts)
     with ExitStack() as stack:
         darwin, team = open_darwin(job.darwin_url, job.api_key_file, job.team, limits=limits, stop=stopping)
         stack.enter_context(darwin)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from v7s3.errors import ConflictError, UsageError
@@ -63,6 +63,7 @@ _PAGE_AS_TEXT = ", ".join(
     f"group_concat(key || char(0) || etag, char(1)) FILTER (WHERE state = {number})"
     for number in map(STATES.index, _DONE)
 )
+_ROWS = 100  # written by one statement: sqlite gives up the interpreter's lock for each
 _NUMBERS: dict[State, int] = {state: number for number, state in enumerate(STATES)}
 _LAST_DONE = max(_NUMBERS[state] for state in DONE)  # those in V7 come first
 
@@ -121,6 +122,12 @@ def _row(values: tuple[str, str, str, int, str, str, str, str, int]) -> Row:
 def _folder(path: str) -> str:
     """A folder of the dataset as the table has it, "/" or "/a/b", however V7 or a caller writes it."""
     return "/" + path.strip("/")
+
+
+@lru_cache(maxsize=_ROWS)
+def _settle_rows(count: int) -> str:
+    rows = ",".join(["(?,?,?,?,?,?,?,?,?)"] * count)
+    return f"INSERT OR REPLACE INTO settled VALUES {rows}"  # noqa: S608  # only ? marks
 
 
 class Ledger:
@@ -300,7 +307,9 @@ class Ledger:
             if key.isascii() or _is_text(key)
         ]
         with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            for start in range(0, len(rows), _ROWS):
+                part = rows[start : start + _ROWS]
+                self._database.execute(_settle_rows(len(part)), tuple(chain.from_iterable(part)))
 
     def merge(self, entries: Iterable[Row | RunRecord]) -> int:
         """Take in keys and runs of an export, all or nothing; how many keys were new, or known better there.
