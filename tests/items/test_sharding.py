@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from v7s3.errors import UsageError
 from v7s3.items.objects import StorageObject
-from v7s3.items.planning import Planned, Refused, Skipped, plan
+from v7s3.items.planning import Planned, PlanOptions, Refused, Skipped, plan
 from v7s3.items.sharding import Shard
 
 keys = st.lists(st.text(alphabet="ab/.é\udce9 j\n", min_size=1, max_size=12).map(lambda key: f"{key}.jpg"), unique=True)
@@ -23,6 +23,23 @@ def test_every_plan_is_in_exactly_one_shard(found, count):
     plans = list(plan([StorageObject(key, 5) for key in found]))
     parts = [list(shard.of(plans)) for shard in shards(count)]
     assert sorted(map(repr, plans)) == sorted(repr(one) for part in parts for one in part)
+
+
+@given(keys, st.integers(1, 7), st.sampled_from([PlanOptions(), PlanOptions(folders="flatten"), PlanOptions(limit=3)]))
+def test_what_is_planned_of_one_part_is_what_the_whole_has_of_it(found, count, options):
+    objects = [StorageObject(key, size) for size, key in enumerate([*found, *(f"{key}.txt" for key in found)])]
+    whole = list(plan(objects, options))
+    parts = [list(shard.plan(objects, options)) for shard in shards(count)]
+    assert sorted(map(repr, whole)) == sorted(repr(one) for part in parts for one in part)
+    for shard, part in zip(shards(count), parts, strict=True):
+        assert [one for one in part if isinstance(one, Planned)] == [
+            one for one in shard.of(whole) if isinstance(one, Planned)
+        ]
+
+
+def test_what_the_source_refused_is_told_by_one_part():
+    refused = Refused((), "row", "line 7 is broken", 7)
+    assert [one for shard in shards(3) for one in shard.plan([refused], PlanOptions())] == [refused]
 
 
 @given(keys, keys, st.integers(1, 7))

@@ -46,11 +46,13 @@ _PAGE = 1000  # keys of a file that are looked up in the ledger at a time
 @dataclass(frozen=True, slots=True)
 class Source:
     """`label` names the source in the summary, `scope` in the ledger's list of runs, with all that narrows it; `rounds`
-    reads it, once, for a run: what is to be sent before more is asked for. All sources but a queue have one round."""
+    reads it, once, for a run: what is to be sent before more is asked for. All sources but a queue have one round.
+    `is_part` when they give what is of the job's shard already."""
 
     label: str
     scope: str
     rounds: Callable[[Run], Iterator[Iterator[Plan]]]
+    is_part: bool = False
 
 
 def open_source(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
@@ -133,9 +135,9 @@ def _from_listing(job: Job, destination: Destination) -> Source:
         pages = (list_objects if ordered else list_parallel)(client, url.bucket, url.key)
         if groups is not None:
             return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
-        return plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
+        return Shard.parse(job.shard).plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
 
-    return Source(str(url), scope, _once(plans))
+    return Source(str(url), scope, _once(plans), is_part=groups is None)
 
 
 def _once(plans: Callable[[Run], Iterator[Plan]]) -> Callable[[Run], Iterator[Iterator[Plan]]]:
@@ -159,15 +161,18 @@ def _from_inventory(job: Job, destination: Destination) -> Source:
             return check.plans(items) if check else items
         # An inventory need not be in the order of its keys; a page that is can be looked up in one go.
         unsettled = run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages)
-        return plan(check.objects(unsettled) if check else unsettled, options)
+        return Shard.parse(job.shard).plan(check.objects(unsettled) if check else unsettled, options)
 
-    return Source(str(url), _scope(job, str(url), destination), _once(plans))
+    return Source(str(url), _scope(job, str(url), destination), _once(plans), is_part=groups is None)
 
 
 def _part_of(source: Source, shard: Shard) -> Source:
     if shard.count == 1:
         return source
-    return Source(f"{source.label} --shard {shard}", source.scope, lambda run: map(shard.of, source.rounds(run)))
+    label = f"{source.label} --shard {shard}"
+    if source.is_part:
+        return replace(source, label=label)
+    return Source(label, source.scope, lambda run: map(shard.of, source.rounds(run)))
 
 
 def _since(job: Job, run: Run, scope: str) -> str:

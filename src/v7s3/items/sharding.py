@@ -7,12 +7,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from v7s3.errors import UsageError
-from v7s3.items.planning import Planned, Skipped, identity
+from v7s3.items.planning import KeyPlanner, Planned, Refused, Skipped, identity, is_one_to_one, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from v7s3.items.planning import Plan
+    from v7s3.items.objects import StorageObject
+    from v7s3.items.planning import Plan, PlanOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,20 @@ class Shard:
     def has_place(self, path: str, name: str) -> bool:
         """Whether an item belongs here, however its folder is written."""
         return self.has(identity("/" + path.strip("/"), name))
+
+    def plan(self, objects: Iterable[StorageObject | Refused], options: PlanOptions) -> Iterator[Plan]:
+        """As planning.plan, of this part alone.
+
+        Where no two objects become one item, an object's place tells whose it is, and what is of other parts is not
+        planned: of sixteen parts those are fifteen. Otherwise, and to find the first `limit`, all of it is.
+        """
+        if self.count == 1 or options.limit is not None or not is_one_to_one(options):
+            return self.of(plan(objects, options))
+        place = KeyPlanner(options).place
+        return plan((one for one in objects if self._has_object(one, place)), options)
+
+    def _has_object(self, one: StorageObject | Refused, place: Callable[[str], tuple[str, str]]) -> bool:
+        return self._has_plan(one) if isinstance(one, Refused) else self.has_place(*place(one.key))
 
     def of(self, plans: Iterable[Plan]) -> Iterator[Plan]:
         """The plans of this part. An item goes by its place in the dataset, because a group may get more objects.
