@@ -25,7 +25,7 @@ _BUCKET_ACCESS = {
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "V7_API_KEY": "bench12.bench123bench123bench123bench1234",
+    "V7_API_KEY": "bench12.bench123bench123bench123bench123",
     "PYTHONDONTWRITEBYTECODE": "",
 }
 

@@ -47,7 +47,9 @@ def register_v7s3(s3: str, darwin: str, bucket: str, *options: str, in_process: 
     ask(f"{darwin}/-/stats")
     with scratch() as home:
         if in_process:
-            sample = once([sys.executable, subject("register_v7s3"), s3, bucket, *arguments], home=home)
+            sample = once(
+                [sys.executable, subject("register_v7s3"), "--and-listing", s3, bucket, *arguments], home=home
+            )
         else:
             command = [sys.executable, "-m", "v7s3", "register", f"s3://{bucket}", "--endpoint-url", s3, *arguments]
             sample = once(command, home=home)

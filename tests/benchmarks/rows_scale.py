@@ -49,7 +49,7 @@ def _rescan(s3: str, darwin: str, settled: Path, home: Path) -> Sample:
     bucket = f"{SETTLED}-plus{NEW}"
     arguments = (*TO, "--darwin-url", darwin, "--rate", "0", "--ledger", str(tonight))
     ask(f"{darwin}/-/stats")
-    sample = once([sys.executable, subject("register_v7s3"), s3, bucket, *arguments], home=home)
+    sample = once([sys.executable, subject("register_v7s3"), "--and-listing", s3, bucket, *arguments], home=home)
     stats = ask(f"{darwin}/-/stats")
     if stats["checksum"] != checksum(bucket) - checksum(SETTLED):
         raise MeasurementError(f"not exactly the new keys were sent: {stats}")

@@ -1,6 +1,6 @@
-"""`v7s3 register` in this process, and then the listing alone, so that it can be taken off.
+"""`v7s3 register` in this process, and then, if asked to, the listing alone, so that it can be taken off.
 
-register_v7s3.py S3 BUCKET ARGUMENT…
+register_v7s3.py [--and-listing] S3 BUCKET ARGUMENT…
 """
 
 import json
@@ -12,14 +12,19 @@ from v7s3.cli.app import main
 from v7s3.listing import list_parallel
 from v7s3.s3 import AwsSettings, connect
 
-s3, bucket, *arguments = sys.argv[1:]
+given = sys.argv[1:]
+and_listing = given[0] == "--and-listing"
+s3, bucket, *arguments = given[and_listing:]
 cpu, wall = time.process_time(), time.perf_counter()
 code = main(["register", f"s3://{bucket}", "--endpoint-url", s3, *arguments])
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-client = connect(AwsSettings(endpoint_url=s3), bucket)
-listing_cpu, listing_wall = time.process_time(), time.perf_counter()
-for _ in list_parallel(client, bucket):
-    pass
-listing_cpu, listing_wall = time.process_time() - listing_cpu, time.perf_counter() - listing_wall
-print(json.dumps({"cpu": cpu, "wall": wall, "listing_cpu": listing_cpu, "listing_wall": listing_wall}))
+said = {"cpu": cpu, "wall": wall}
+if and_listing:
+    client = connect(AwsSettings(endpoint_url=s3), bucket)
+    listing_cpu, listing_wall = time.process_time(), time.perf_counter()
+    for _ in list_parallel(client, bucket):
+        pass
+    listing_cpu, listing_wall = time.process_time() - listing_cpu, time.perf_counter() - listing_wall
+    said |= {"listing_cpu": listing_cpu, "listing_wall": listing_wall}
+print(json.dumps(said))
 sys.exit(code)
