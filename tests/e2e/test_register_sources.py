@@ -43,6 +43,16 @@ def test_groups_come_from_an_inventory_too(register, inventory, darwin):
     assert len(darwin.keys()) == 100
 
 
+@pytest.mark.parametrize("folders", ["keep", "flatten"])
+def test_the_shards_of_an_inventory_are_the_whole_of_it(register, inventory, darwin, folders):
+    url = inventory([*KEYS, *(f"notes {n}.txt" for n in range(20))])
+    options = ("--inventory", url, "--folders", folders)
+    shards = [document(register, *options, "--shard", f"{n}/3")[1] for n in (1, 2, 3)]
+    assert sum(one["outcomes"]["registered"] for one in shards) == len(KEYS)
+    assert sum(one["skipped"]["total"] for one in shards) == 20
+    assert darwin.keys() == sorted(KEYS)
+
+
 def test_an_inventory_of_another_bucket_is_refused(register, inventory, darwin, monkeypatch):
     url = inventory(["a.jpg"], source="someone-elses")
     endpoint = os.environ["AWS_ENDPOINT_URL"]
