@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 
@@ -111,6 +112,59 @@ def test_the_place_of_an_item_does_not_depend_on_outer_slashes_of_its_path(tmp_p
         assert [row.key for row in ledger.rows_at([("a", "x")])["a", "x"]] == ["k"]
         assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "a/", "x")) == "k"
         assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "/a", "x2")) is None
+
+
+SLASHED = st.text("ab/", max_size=5)
+PLACED = st.lists(st.tuples(SLASHED.filter(bool), SLASHED, SLASHED), max_size=8, unique_by=lambda one: one[0])
+
+
+@given(PLACED)
+def test_every_item_keeps_its_place_whether_it_is_the_key_s_own_or_not(placed):
+    outcomes = [Outcome("registered", (key,), ("",), path, name) for key, path, name in placed]
+    expected = {key: (path and "/" + path.strip("/"), name) for key, path, name in placed}
+    with Ledger(None, TARGET) as ledger, Ledger(None, TARGET) as copy:
+        ledger.settle("s", outcomes)
+        known = ledger.standings("s", sorted(expected))
+        copy.merge(ledger.rows())
+        for rows in (ledger.rows(), copy.rows()):
+            assert {row.key: (row.standing.path, row.standing.name) for row in rows} == expected
+        assert {key: (one.path, one.name) for key, one in known.items()} == expected
+        at = ledger.rows_at([(path, name) for path, name in expected.values() if path])
+        assert {(path, name): sorted(row.key for row in rows) for (path, name), rows in at.items()} == {
+            (path.strip("/"), name): sorted(key for key, place in expected.items() if place == (path, name))
+            for path, name in expected.values()
+            if path
+        }
+        for one in outcomes:
+            others = [key for key, place in expected.items() if place == expected[one.keys[0]] and key != one.keys[0]]
+            assert not one.path or (ledger.holder_of("s", one) in others if others else not ledger.holder_of("s", one))
+
+
+def test_a_place_that_is_the_key_s_own_is_found_in_every_storage_and_not_written(tmp_path):
+    keys = [f"raw/2026/{n:04d}.jpg" for n in range(2000)]
+    with Ledger(tmp_path / "own", TARGET) as ledger, Ledger(tmp_path / "other", TARGET) as other:
+        ledger.settle("s", [registered(key) for key in keys])
+        ledger.settle("t", [registered(keys[0])])
+        other.settle("s", [registered(key, path="/elsewhere/2026") for key in keys])
+        assert ledger.holder_of("u", registered(keys[0])) == keys[0]
+        assert [row.storage for row in ledger.rows_at([("raw/2026", "0000.jpg")])["raw/2026", "0000.jpg"]] == ["s", "t"]
+        assert ledger.count_items() == len(keys)
+    assert (tmp_path / "own").stat().st_size < 0.5 * (tmp_path / "other").stat().st_size
+
+
+def test_a_ledger_of_an_older_version_is_refused_and_left_as_it_was(tmp_path):
+    path = tmp_path / "l"
+    with Ledger(path, TARGET) as ledger:
+        ledger.settle("s", [registered("a")])
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+        before = list(database.iterdump())
+    for read_only in (False, True):
+        with pytest.raises(UsageError, match=r"another version of v7s3 \(schema 1\)") as refused:
+            Ledger(path, TARGET, read_only=read_only)
+        assert "v7s3 ledger export" in refused.value.hint
+    assert list(database.iterdump()) == before
+    database.close()
 
 
 def test_what_was_refused_before_it_had_a_place_is_nowhere_in_the_dataset(tmp_path):

@@ -2,7 +2,8 @@
 
 One ledger belongs to one dataset (Darwin URL, team, dataset), because V7's rule "a name at a path exists once" spans
 the dataset, whatever storage an item's object is in. A row belongs to one storage key; the keys of one item carry the
-same item id and are written in one transaction, so a group is settled whole or not at all.
+same item id and are written in one transaction, so a group is settled whole or not at all. An item's path and name
+are not written when they are those of the key, as they nearly always are: that is half of the file.
 
 Kill -9 loses at most what was not committed: those items are sent again and V7 answers ALREADY_EXISTS. Memory is
 flat: nothing here holds more than one page of keys.
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, islice, starmap
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from v7s3.errors import ConflictError, UsageError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from v7s3.items.objects import StorageObject
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS storage (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -38,16 +39,17 @@ CREATE TABLE IF NOT EXISTS run (
 );
 CREATE TABLE IF NOT EXISTS settled (
     storage INTEGER NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
-    path TEXT NOT NULL, name TEXT NOT NULL, item_id TEXT NOT NULL, run INTEGER NOT NULL,
+    path TEXT, name TEXT, -- both NULL when they are the key's own: "/a/b" and "c" for a/b/c
+    item_id TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (storage, key)
 ) WITHOUT ROWID;
--- In the order of keys, nearly: an index by a hash of the place would be the dearest part of a run.
-CREATE INDEX IF NOT EXISTS settled_place ON settled (path, name);
+CREATE INDEX IF NOT EXISTS settled_place ON settled (path, name) WHERE path IS NOT NULL;
 """
 _SELECT = (
     "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run"
     " FROM settled JOIN storage ON storage.id = storage"
 )
+_IN_ANY_STORAGE = "storage IN (SELECT id FROM storage)"  # so that a key is found by the table's own order
 _MERGE = (
     "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"
     " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
@@ -63,6 +65,7 @@ _PAGE_AS_TEXT = ", ".join(
     f"group_concat(key || char(0) || etag, char(1)) FILTER (WHERE state = {number})"
     for number in map(STATES.index, _DONE)
 )
+_COLUMNS = 9
 _ROWS = 100  # written by one statement: sqlite gives up the interpreter's lock for each
 _NUMBERS: dict[State, int] = {state: number for number, state in enumerate(STATES)}
 _LAST_DONE = max(_NUMBERS[state] for state in DONE)  # those in V7 come first
@@ -113,9 +116,18 @@ class RunRecord(NamedTuple):
     source: str
 
 
-def _row(values: tuple[str, str, str, int, str, str, str, str, int]) -> Row:
+def _row(values: tuple[str, str, str, int, str, str | None, str | None, str, int]) -> Row:
     storage, key, etag, state, reason, path, name, item_id, run = values
-    return Row(storage, key, Standing(etag, STATES[state], reason, path, name, item_id), run)
+    return Row(storage, key, _standing(key, etag, state, reason, path, name, item_id), run)
+
+
+def _standing(
+    key: str, etag: str, state: int, reason: str, path: str | None, name: str | None, item_id: str
+) -> Standing:
+    if path is None or name is None:
+        folder, _, name = key.rpartition("/")
+        path = "/" + folder
+    return Standing(etag, STATES[state], reason, path, name, item_id)
 
 
 @lru_cache(maxsize=4096)
@@ -124,9 +136,20 @@ def _folder(path: str) -> str:
     return "/" + path.strip("/")
 
 
+@lru_cache(maxsize=4096)
+def _below(path: str) -> str:
+    """What the keys begin with that have their own place in this folder: "", "a/b/"."""
+    return f"{path.strip('/')}/".lstrip("/")
+
+
+def _key_at(path: str, name: str) -> str | None:
+    """The key whose own place this is; None when no key has it."""
+    return _below(path) + name if path and "/" not in name else None
+
+
 @lru_cache(maxsize=_ROWS)
 def _settle_rows(count: int) -> str:
-    rows = ",".join(["(?,?,?,?,?,?,?,?,?)"] * count)
+    rows = ",".join([f"({','.join('?' * _COLUMNS)})"] * count)
     return f"INSERT OR REPLACE INTO settled VALUES {rows}"  # noqa: S608  # only ? marks
 
 
@@ -174,7 +197,8 @@ class Ledger:
         if known.get("schema") != str(_SCHEMA_VERSION):
             raise UsageError(
                 f"{self.path} is a ledger of another version of v7s3 (schema {known.get('schema')})",
-                hint="use the version that wrote it, or another --ledger",
+                hint="take it over with `v7s3 ledger export` of that version and `ledger import` of this one, or name "
+                "another --ledger",
             )
         for name, value in self._target_values().items():
             if known.get(name) != value:
@@ -243,11 +267,11 @@ class Ledger:
         if len(rows) == _SPARSE * len(keys):
             rows = self._look_up(number, keys)
         wanted = set(keys)
-        return {
-            row[0]: Standing(row[1], STATES[row[2]], row[3], row[4], row[5], row[6]) for row in rows if row[0] in wanted
-        }
+        return {row[0]: _standing(*row) for row in rows if row[0] in wanted}
 
-    def _look_up(self, number: int, keys: Sequence[str]) -> list[tuple[str, str, int, str, str, str, str]]:
+    def _look_up(
+        self, number: int, keys: Sequence[str]
+    ) -> list[tuple[str, str, int, str, str | None, str | None, str]]:
         found = []
         for start in range(0, len(keys), _MOST_VARIABLES):
             part = keys[start : start + _MOST_VARIABLES]
@@ -287,29 +311,25 @@ class Ledger:
 
     def holder_of(self, storage: str, outcome: Outcome) -> str | None:
         """Another key that V7 already has at this outcome's path and name, as far as this ledger knows."""
-        rows = self._database.execute(
-            "SELECT storage.name, key, state FROM settled JOIN storage ON storage.id = storage"
-            " WHERE path = ? AND settled.name = ?",
-            (_folder(outcome.path), outcome.name),
-        )
-        for other_storage, key, state in rows:
-            if STATES[state] in DONE and (other_storage != storage or key not in outcome.keys):
-                return str(key)
+        for row in self._at([(_folder(outcome.path), outcome.name)]):
+            if row.standing.state in DONE and (row.storage != storage or row.key not in outcome.keys):
+                return row.key
         return None
 
     def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
         """Record what became of these items, all or nothing; keys that are no text are refused anew by every run."""
         number, run = self._storage(storage), self.run
-        rows = [
-            (number, key, etag, _NUMBERS[state], reason, path and _folder(path), name, item_id, run)
-            for state, keys, etags, path, name, reason, item_id in outcomes
-            for key, etag in zip(keys, etags, strict=True)
-            if key.isascii() or _is_text(key)
-        ]
+        values: list[str | int | None] = []
+        for state, keys, etags, path, name, reason, item_id in outcomes:
+            own = _key_at(path, name)
+            for key, etag in zip(keys, etags, strict=True):
+                if key.isascii() or _is_text(key):
+                    place = (None, None) if key == own else (path and _folder(path), name)
+                    values += (number, key, etag, _NUMBERS[state], reason, *place, item_id, run)
         with self._transaction():
-            for start in range(0, len(rows), _ROWS):
-                part = rows[start : start + _ROWS]
-                self._database.execute(_settle_rows(len(part)), tuple(chain.from_iterable(part)))
+            for start in range(0, len(values), _ROWS * _COLUMNS):
+                part = values[start : start + _ROWS * _COLUMNS]
+                self._database.execute(_settle_rows(len(part) // _COLUMNS), part)
 
     def merge(self, entries: Iterable[Row | RunRecord]) -> int:
         """Take in keys and runs of an export, all or nothing; how many keys were new, or known better there.
@@ -327,7 +347,8 @@ class Ledger:
                     storage, key, known, _ = entry
                     if storage not in numbers:
                         numbers[storage] = self._storage(storage)
-                    place = known.path and _folder(known.path), known.name
+                    is_own = key == _key_at(known.path, known.name)
+                    place = (None, None) if is_own else (known.path and _folder(known.path), known.name)
                     state = _NUMBERS[known.state]
                     rows.append((numbers[storage], key, known.etag, state, known.reason, *place, known.item_id))
                 if rows:
@@ -357,19 +378,26 @@ class Ledger:
 
     def rows_at(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
         """The keys this ledger has at these (path, name); in the answer a path has no outer slashes."""
-        wanted = [text for path, name in {(_folder(path), name) for path, name in places} for text in (path, name)]
+        wanted = list({(_folder(path), name) for path, name in places})
         found: dict[tuple[str, str], list[Row]] = {}
-        for start in range(0, len(wanted), _MOST_VARIABLES):
-            part = wanted[start : start + _MOST_VARIABLES]
-            pairs = ",".join(["(?,?)"] * (len(part) // 2))
-            rows = self._database.execute(
-                f"WITH wanted (folder, item) AS (VALUES {pairs}) {_SELECT}"
-                " JOIN wanted ON path = folder AND settled.name = item",
-                part,
-            )
-            for row in map(_row, rows):
+        for start in range(0, len(wanted), _MOST_VARIABLES // 2):
+            for row in self._at(wanted[start : start + _MOST_VARIABLES // 2]):
                 found.setdefault((row.standing.path.strip("/"), row.standing.name), []).append(row)
         return found
+
+    def _at(self, places: Sequence[tuple[str, str]]) -> list[Row]:
+        """The keys at these (folder, name): those they are written for, and those whose own place it is."""
+        pairs = ",".join(["(?,?)"] * len(places))
+        found = self._database.execute(
+            f"WITH wanted (folder, item) AS (VALUES {pairs}) {_SELECT}"
+            " JOIN wanted ON path = folder AND settled.name = item",
+            list(chain.from_iterable(places)),
+        ).fetchall()
+        keys = [key for key in starmap(_key_at, places) if key is not None]
+        found += self._database.execute(
+            f"{_SELECT} WHERE {_IN_ANY_STORAGE} AND key IN ({','.join('?' * len(keys))}) AND path IS NULL", keys
+        ).fetchall()
+        return [_row(values) for values in found]
 
     def storages(self) -> list[str]:
         """The storages there are keys of, sorted."""
@@ -378,7 +406,8 @@ class Ledger:
     def count_items(self, *, since_run: int | None = None) -> int:
         """How many items are in V7 as far as this ledger knows: those of `since_run` and the runs after it."""
         row = self._database.execute(
-            "SELECT count(*) FROM (SELECT DISTINCT path, name FROM settled WHERE state <= ? AND run >= ?)",
+            "SELECT count(*) FROM (SELECT DISTINCT coalesce(rtrim(path, '/') || '/' || name, '/' || key) FROM settled"
+            " WHERE state <= ? AND run >= ?)",
             (_LAST_DONE, since_run or 0),
         ).fetchone()
         return cast("int", row[0])
@@ -399,15 +428,20 @@ class Ledger:
         removed = 0
         with self._transaction():
             for key in keys:
-                removed += self._database.execute(
-                    "DELETE FROM settled WHERE (path, name) IN"
-                    " (SELECT path, name FROM settled WHERE storage = ? AND key = ? AND path != '')",
-                    (number, key),
-                ).rowcount
-                removed += self._database.execute(
-                    "DELETE FROM settled WHERE storage = ? AND key = ?", (number, key)
-                ).rowcount
+                for row in self._of_one_item(number, key):
+                    removed += self._database.execute(
+                        "DELETE FROM settled WHERE storage = ? AND key = ?",
+                        (self._storage_if_known(row.storage), row.key),
+                    ).rowcount
         return removed
+
+    def _of_one_item(self, number: int, key: str) -> list[Row]:
+        """The row of a key, and those of the other keys at its place."""
+        values = self._database.execute(f"{_SELECT} WHERE storage = ? AND key = ?", (number, key)).fetchone()
+        if values is None:
+            return []
+        row = _row(values)
+        return self._at([(row.standing.path, row.standing.name)]) if row.standing.path else [row]
 
     def _storage(self, name: str) -> int:
         number = self._storage_if_known(name)
