@@ -1,10 +1,12 @@
 """An S3 with photos in it that keeps what is put beside them: as little of one as `prepare` needs, on loopback.
 
-media_s3.py COUNT     the bucket "photos" with so many objects below raw/, from eight different pictures
+media_s3.py COUNT CORES     the bucket "photos" with so many objects below raw/, from eight different pictures; on the
+                            first so many cores
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from urllib.parse import parse_qsl, unquote
@@ -57,4 +59,5 @@ class Bucket:
 
 
 if __name__ == "__main__":
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[2])])
     serve(Bucket(int(sys.argv[1])))
