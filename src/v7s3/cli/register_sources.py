@@ -24,7 +24,6 @@ from v7s3.items.grouping import grouping, plan_groups
 from v7s3.items.itemsfile import STDIN, check_items, opened, opened_twice, planned_items
 from v7s3.items.keysfile import read_keys
 from v7s3.items.manifest import check_rows, plan_rows, read_rows
-from v7s3.items.planning import Refused, plan
 from v7s3.items.sharding import Shard
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from v7s3.cli.register_job import Destination, Job
     from v7s3.items.objects import StorageObject
-    from v7s3.items.planning import Plan
+    from v7s3.items.planning import Plan, Refused
     from v7s3.items.run import Run
 
 _UPLOAD_TIME = timedelta(days=1)  # S3 dates an object uploaded in parts by the beginning of its upload
@@ -46,13 +45,12 @@ _PAGE = 1000  # keys of a file that are looked up in the ledger at a time
 @dataclass(frozen=True, slots=True)
 class Source:
     """`label` names the source in the summary, `scope` in the ledger's list of runs, with all that narrows it; `rounds`
-    reads it, once, for a run: what is to be sent before more is asked for. All sources but a queue have one round.
-    `is_part` when they give what is of the job's shard already."""
+    reads the job's part of it, once, for a run: what is to be sent before more is asked for. All sources but a queue
+    have one round."""
 
     label: str
     scope: str
     rounds: Callable[[Run], Iterator[Iterator[Plan]]]
-    is_part: bool = False
 
 
 def open_source(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
@@ -80,30 +78,33 @@ def open_source(job: Job, destination: Destination, stopping: threading.Event, s
         raise UsageError("--drain goes with --sqs", hint="every other source ends by itself")
     if job.check_keys and job.source:
         raise UsageError("--check-keys is for lists of keys", hint="leave it out: what is listed exists")
-    source = _part_of(_open(job, destination, stopping, stack), Shard.parse(job.shard))
+    shard = Shard.parse(job.shard)
+    source = _open(job, destination, shard, stopping, stack)
+    if shard.count > 1:
+        source = replace(source, label=f"{source.label} --shard {shard}")
     if job.tags_from_object:
         source = _with_object_tags(job, destination, source, stack)
     return with_artifacts(job, destination, source, stopping) if job.prepare else source
 
 
-def _open(job: Job, destination: Destination, stopping: threading.Event, stack: ExitStack) -> Source:
+def _open(job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack) -> Source:
     if job.items:
-        return _from_items(job, destination, stack)
+        return _from_items(job, destination, shard, stack)
     if destination.access == "read-only" and not job.prepare:
         raise UsageError(
             f"the storage {destination.storage!r} is read-only: V7 needs thumbnails and sizes from you",
             hint="add --prepare, or let `v7s3 prepare` make them and an items.jsonl for `register --items items.jsonl`",
         )
     if job.keys_from:
-        return _from_keys(job, destination, stack)
+        return _from_keys(job, destination, shard, stack)
     if job.manifest:
-        return _from_manifest(job, destination, stack)
+        return _from_manifest(job, destination, shard, stack)
     if job.inventory:
-        return _from_inventory(job, destination)
+        return _from_inventory(job, destination, shard)
     if job.sqs:
         rounds = open_queue(job, destination, plan_options(job, destination), stopping, stack)
         return Source(job.sqs, _scope(job, job.sqs, destination), rounds)
-    return _from_listing(job, destination)
+    return _from_listing(job, destination, shard)
 
 
 def _check_last_run(job: Job) -> None:
@@ -122,7 +123,7 @@ def _check_last_run(job: Job) -> None:
         )
 
 
-def _from_listing(job: Job, destination: Destination) -> Source:
+def _from_listing(job: Job, destination: Destination, shard: Shard) -> Source:
     url = BucketUrl.parse(job.source)
     _require_same_bucket(job, destination, url)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
@@ -134,17 +135,17 @@ def _from_listing(job: Job, destination: Destination) -> Source:
         ordered = job.limit is not None and groups is None
         pages = (list_objects if ordered else list_parallel)(client, url.bucket, url.key)
         if groups is not None:
-            return run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
-        return Shard.parse(job.shard).plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
+            return shard.of(run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups)))
+        return shard.plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
 
-    return Source(str(url), scope, _once(plans), is_part=groups is None)
+    return Source(str(url), scope, _once(plans))
 
 
 def _once(plans: Callable[[Run], Iterator[Plan]]) -> Callable[[Run], Iterator[Iterator[Plan]]]:
     return lambda run: iter([plans(run)])
 
 
-def _from_inventory(job: Job, destination: Destination) -> Source:
+def _from_inventory(job: Job, destination: Destination, shard: Shard) -> Source:
     url = BucketUrl.parse(job.inventory)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     inventory = open_inventory(client, url)
@@ -157,22 +158,13 @@ def _from_inventory(job: Job, destination: Destination) -> Source:
     def plans(run: Run) -> Iterator[Plan]:
         pages = inventory_pages(client, url.bucket, inventory)
         if groups is not None:
-            items = run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups))
+            items = shard.of(run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups)))
             return check.plans(items) if check else items
         # An inventory need not be in the order of its keys; a page that is can be looked up in one go.
         unsettled = run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages)
-        return Shard.parse(job.shard).plan(check.objects(unsettled) if check else unsettled, options)
+        return shard.plan(unsettled, options, check.objects if check else iter)
 
-    return Source(str(url), _scope(job, str(url), destination), _once(plans), is_part=groups is None)
-
-
-def _part_of(source: Source, shard: Shard) -> Source:
-    if shard.count == 1:
-        return source
-    label = f"{source.label} --shard {shard}"
-    if source.is_part:
-        return replace(source, label=label)
-    return Source(label, source.scope, lambda run: map(shard.of, source.rounds(run)))
+    return Source(str(url), _scope(job, str(url), destination), _once(plans))
 
 
 def _since(job: Job, run: Run, scope: str) -> str:
@@ -209,7 +201,7 @@ def _require_same_bucket(job: Job, destination: Destination, url: BucketUrl) -> 
     raise UsageError(message, hint="give the storage's bucket, or another --storage")
 
 
-def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
+def _from_keys(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
     file = stack.enter_context(opened(job.keys_from))
     options, groups = plan_options(job, destination, repeats=True), groups_of(job)
     check = open_key_check(job, destination)
@@ -218,14 +210,13 @@ def _from_keys(job: Job, destination: Destination, stack: ExitStack) -> Source:
         """Settled keys need no look; members of a group do, because a group is settled as a whole."""
         keys = read_keys(file, job.keys_from)
         if groups is None:
-            unsettled = run.unsettled_objects(_pages(keys))
-            return plan(check.objects(unsettled) if check else unsettled, options)
-        return run.unsettled_items(plan_groups(check.objects(keys) if check else keys, options, groups))
+            return shard.plan(run.unsettled_objects(_pages(keys)), options, check.objects if check else iter)
+        return shard.of(run.unsettled_items(plan_groups(check.objects(keys) if check else keys, options, groups)))
 
     return _file_source(job, job.keys_from, destination, plans)
 
 
-def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Source:
+def _from_manifest(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
     if job.slots_by:
         raise UsageError("--slots-by cannot be used with --manifest", hint="give its rows a `name` and a `slot` column")
     file = stack.enter_context(opened_twice(job.manifest) if job.strict else opened(job.manifest))
@@ -238,13 +229,13 @@ def _from_manifest(job: Job, destination: Destination, stack: ExitStack) -> Sour
     check = open_key_check(job, destination)
 
     def plans(run: Run) -> Iterator[Plan]:
-        unsettled = run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout))
+        unsettled = shard.of(run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout)))
         return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.manifest, destination, plans)
 
 
-def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
+def _from_items(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
     """Payload items as they stand in a file; every one of them is checked before the first is sent."""
     refuse_planning_options(job)
     file = stack.enter_context(opened_twice(job.items))
@@ -255,7 +246,7 @@ def _from_items(job: Job, destination: Destination, stack: ExitStack) -> Source:
 
     def plans(run: Run) -> Iterator[Plan]:
         items = planned_items(file, job.items, destination.access)
-        unsettled = run.unsettled_items(items if job.limit is None else islice(items, job.limit))
+        unsettled = shard.of(run.unsettled_items(items if job.limit is None else islice(items, job.limit)))
         return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.items, destination, plans)

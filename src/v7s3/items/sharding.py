@@ -7,13 +7,15 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from v7s3.errors import UsageError
-from v7s3.items.planning import KeyPlanner, Planned, Refused, Skipped, identity, is_one_to_one, plan
+from v7s3.items.planning import KeyPlanner, Planned, Refused, Skipped, identity, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from v7s3.items.objects import StorageObject
     from v7s3.items.planning import Plan, PlanOptions
+
+    Check = Callable[[Iterable[StorageObject | Refused]], Iterator[StorageObject | Refused]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +46,24 @@ class Shard:
         """Whether an item belongs here, however its folder is written."""
         return self.has(identity("/" + path.strip("/"), name))
 
-    def plan(self, objects: Iterable[StorageObject | Refused], options: PlanOptions) -> Iterator[Plan]:
-        """As planning.plan, of this part alone.
+    def plan(
+        self, objects: Iterable[StorageObject | Refused], options: PlanOptions, checked: Check = iter
+    ) -> Iterator[Plan]:
+        """As planning.plan, of this part alone; `checked` is what its objects go through first.
 
-        Where no two objects become one item, an object's place tells whose it is, and what is of other parts is not
-        planned: of sixteen parts those are fifteen. Otherwise, and to find the first `limit`, all of it is.
+        An object's place tells whose it is, so that what is of other parts is neither checked nor planned: of sixteen
+        parts those are fifteen. Only to find the first `limit` of the whole, all of it is.
         """
-        if self.count == 1 or options.limit is not None or not is_one_to_one(options):
-            return self.of(plan(objects, options))
+        if self.count == 1 or options.limit is not None:
+            return self.of(plan(checked(objects), options))
         place = KeyPlanner(options).place
-        return plan((one for one in objects if self._has_object(one, place)), options)
+        return plan(checked(one for one in objects if self._has_object(one, place)), options)
 
     def _has_object(self, one: StorageObject | Refused, place: Callable[[str], tuple[str, str]]) -> bool:
         return self._has_plan(one) if isinstance(one, Refused) else self.has_place(*place(one.key))
 
     def of(self, plans: Iterable[Plan]) -> Iterator[Plan]:
-        """The plans of this part. An item goes by its place in the dataset, because a group may get more objects.
-
-        All are planned before they are divided, or collisions between parts would not be found.
-        """
+        """The plans of this part. An item goes by its place in the dataset, because a group may get more objects."""
         return iter(plans) if self.count == 1 else (one for one in plans if self._has_plan(one))
 
     def _has_plan(self, one: Plan) -> bool:
