@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from v7s3.errors import InterruptedRunError
 from v7s3.transport import (
+    LAGS,
     LATEST,
     LEAST_MARGIN,
     MARGIN,
@@ -246,6 +247,33 @@ def test_who_is_late_once_is_caught_up_with(late, refused_before):
         began = 1.1
     *_, last = departures(pace, [0.0, late, *[0.0] * 700], began)
     assert last == pytest.approx(began + 701 * 0.6 * (1 + MARGIN))
+
+
+@given(
+    st.lists(st.floats(0, 0.3), max_size=8),
+    st.floats(0, 0.3),
+    st.lists(st.floats(0, LEAST_MARGIN * 0.6), min_size=LAGS, max_size=80),
+)
+def test_requests_that_take_a_while_to_go_out_keep_their_distance_on_the_wire(opening, usual, shaking):
+    """The first ones open connections; what all of them take does not bring two of them closer together."""
+    lags = [usual + more for more in (*opening, *shaking)]
+    pace, arrivals, now = Pace(100), [], 0.0
+    for lag in lags:
+        now = max(now, pace.next_at)
+        pace.sent(now)
+        pace.went_out(now, now + lag)
+        arrivals.append(now + lag)
+    assert tokens_are_enough(arrivals, burst=1)
+
+
+@given(st.floats(0, 0.3))
+def test_what_every_request_takes_to_go_out_does_not_slow_the_pace(lag):
+    pace, now = Pace(100), 0.0
+    for _ in range(1000):
+        now = max(now, pace.next_at)
+        pace.sent(now)
+        pace.went_out(now, now + lag)
+    assert now <= LAGS * lag + 999 * 0.6 * (1 + MARGIN) + 1e-6
 
 
 def test_time_without_anything_to_send_is_not_caught_up():

@@ -16,6 +16,7 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -39,6 +40,8 @@ BEHIND = 0.5
 HURRIED = 0.5
 # Later than by so many requests was not late: there was nothing to send.
 LATEST = 5
+# What every request takes to go out is known after so many; until then connections are opened, which takes longer.
+LAGS = 32
 
 # A gate never slows below this share of its limit: below it, waiting for the gate to open is the better brake.
 SLOWEST = 1 / 16
@@ -111,6 +114,7 @@ class Pace:
         self._timetable = -math.inf  # when the next request would leave had none been late
         self._closest = self.interval  # seconds that the next request has to stay behind the one before, however late
         self._may_hurry = True
+        self._lags: deque[float] = deque(maxlen=LAGS)  # seconds that the last requests took to go out
         self.closed = False
         self._closed_at = -math.inf
         self._refused_in_a_row = 0
@@ -131,9 +135,17 @@ class Pace:
         self._timetable += self.interval
         self.next_at = max(self._timetable, now + self._closest)
 
-    def on_the_wire(self, now: float) -> None:
-        """The request has gone out now, later than it was to leave: the next one keeps its distance from that."""
-        self.next_at = max(self.next_at, now + self._closest)
+    def went_out(self, sent: float, now: float) -> None:
+        """The request that left at `sent` is on the wire now: the next one keeps its distance there.
+
+        It may leave sooner by what every request takes to go out. What the first ones take is not caught up with.
+        """
+        self._lags.append(now - sent)
+        is_known = len(self._lags) == LAGS
+        usual = min(self._lags) if is_known else 0.0
+        self.next_at = max(self.next_at, now - usual + self._closest)
+        if not is_known:
+            self._timetable = max(self._timetable, self.next_at)
 
     def served(self, sent: float, *, probe: bool = False) -> None:
         """The server let the request that left at `sent` through."""
@@ -185,27 +197,30 @@ class Gate:
         self._turn = threading.Lock()  # held by the thread that is next, while it waits and while it probes
         self._state = threading.Lock()  # guards the pace
 
-    def send(self, send: Callable[[], httpx.Response], is_refusal: Callable[[httpx.Response], bool]) -> httpx.Response:
+    def send(
+        self, send: Callable[[float], httpx.Response], is_refusal: Callable[[httpx.Response], bool]
+    ) -> httpx.Response:
         """Wait for this thread's turn, then send. While the gate is closed one request probes and the others wait.
 
-        Where the gate `keeps_distance`, `send` should call `on_the_wire` when the request has gone out. Raises
-        InterruptedRunError when the run is to stop before the request has left.
+        `send` is given the time at which the request leaves; where the gate `keeps_distance`, it should call `went_out`
+        with it when the request is on the wire. Raises InterruptedRunError when the run is to stop before the request
+        has left.
         """
         with self._turn:
             probe, sent = self._depart()
             if probe:
-                return self._note(send(), is_refusal, sent, probe=True)
-        return self._note(send(), is_refusal, sent)
+                return self._note(send(sent), is_refusal, sent, probe=True)
+        return self._note(send(sent), is_refusal, sent)
 
     @property
     def keeps_distance(self) -> bool:
         """Whether requests have to be apart from each other, so that it counts when one has gone out."""
         return self._pace.interval > 0
 
-    def on_the_wire(self) -> None:
+    def went_out(self, sent: float) -> None:
         with self._state:
             if not self._pace.closed:
-                self._pace.on_the_wire(self._clock.now())
+                self._pace.went_out(sent, self._clock.now())
 
     def _depart(self) -> tuple[bool, float]:
         while True:
@@ -300,7 +315,7 @@ class PacedTransport(httpx.BaseTransport):
         gate = self._gate_for(request)
         give_up = math.inf
         while True:
-            response = gate.send(lambda: self._read(request, gate), self._is_refusal)
+            response = gate.send(lambda sent: self._read(request, gate, sent), self._is_refusal)
             if not self._is_refusal(response):
                 return response
             now = self._clock.now()
@@ -308,10 +323,10 @@ class PacedTransport(httpx.BaseTransport):
             if now + (retry_after(response, self._clock.date()) or 0) >= give_up:
                 return response
 
-    def _read(self, request: httpx.Request, gate: Gate) -> httpx.Response:
+    def _read(self, request: httpx.Request, gate: Gate, sent: float) -> httpx.Response:
         def trace(event: str, _info: object) -> None:  # httpcore's events; a new connection or a busy machine delays
             if event.endswith("send_request_body.complete"):
-                gate.on_the_wire()
+                gate.went_out(sent)
 
         if gate.keeps_distance:
             request.extensions["trace"] = trace

@@ -262,7 +262,7 @@ class Ledger:
         rows = self._database.execute(
             "SELECT key, etag, state, reason, path, name, item_id FROM settled"
             " WHERE storage = ? AND key BETWEEN ? AND ? LIMIT ?",
-            (number, min(keys, key=_utf8), max(keys, key=_utf8), _SPARSE * len(keys)),
+            (number, min(keys), max(keys), _SPARSE * len(keys)),  # code points are in sqlite's order, that of UTF-8
         ).fetchall()
         if len(rows) == _SPARSE * len(keys):
             rows = self._look_up(number, keys)
@@ -513,11 +513,6 @@ def remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", ".lock"):
         with suppress(FileNotFoundError):
             os.unlink(f"{path}{suffix}")  # noqa: PTH108  # names with a suffix appended, not paths with another one
-
-
-def _utf8(key: str) -> bytes:
-    """The order of S3 and of sqlite."""
-    return key.encode("utf-8", "surrogatepass")
 
 
 def _is_text(key: str) -> bool:

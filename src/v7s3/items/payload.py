@@ -430,7 +430,8 @@ class RegisterRequest(_Wire):
     @field_validator("items")
     @classmethod
     def _of_one_access(cls, items: list[Item]) -> list[Item]:
-        if len({access_of(item) for item in items}) > 1:
+        one_of_each_class = {type(item): item for item in items}.values()
+        if len({access_of(item) for item in one_of_each_class}) > 1:
             raise PydanticCustomError("items", "must not mix read-write and read-only items")
         return items
 

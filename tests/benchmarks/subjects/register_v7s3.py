@@ -7,7 +7,10 @@ import json
 import sys
 import time
 
-import v7s3.cli.register_job  # noqa: F401  # what a command imports is start-up, not work
+# What a command imports is start-up, not work.
+import httpcore  # noqa: F401  # httpx does it when its first transport is made
+
+import v7s3.cli.register_job  # noqa: F401
 from v7s3.cli.app import main
 from v7s3.listing import list_parallel
 from v7s3.s3 import AwsSettings, connect
@@ -20,9 +23,8 @@ code = main(["register", f"s3://{bucket}", "--endpoint-url", s3, *arguments])
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
 said = {"cpu": cpu, "wall": wall}
 if and_listing:
-    client = connect(AwsSettings(endpoint_url=s3), bucket)
     listing_cpu, listing_wall = time.process_time(), time.perf_counter()
-    for _ in list_parallel(client, bucket):
+    for _ in list_parallel(connect(AwsSettings(endpoint_url=s3), bucket), bucket):
         pass
     listing_cpu, listing_wall = time.process_time() - listing_cpu, time.perf_counter() - listing_wall
     said |= {"listing_cpu": listing_cpu, "listing_wall": listing_wall}
