@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import InterruptedRunError
+from v7s3.sandbox import SandboxDarwin
 from v7s3.transport import (
     LAGS,
     LATEST,
@@ -614,3 +615,25 @@ def test_each_thread_has_a_transport_of_its_own_and_all_are_closed():
     assert [len(one.threads) for one in made] == [3, 3, 3, 3]
     assert len({number for one in made for number in one.threads}) == 4
     assert all(len(set(one.threads)) == 1 and one.closed for one in made)
+
+
+class CountingGate(Gate):
+    def __init__(self, per_minute: float) -> None:
+        super().__init__(per_minute, Clock(), Traffic())
+        self.lags: list[float] = []
+
+    def went_out(self, sent: float) -> None:
+        self.lags.append(Clock().now() - sent)
+        super().went_out(sent)
+
+
+@pytest.mark.parametrize(("per_minute", "told"), [(60_000, 3), (float("inf"), 0)])
+def test_the_network_tells_when_a_request_has_gone_out(per_minute, told):
+    """By httpcore's name of an event: should it change, requests would be spaced where they leave, not on the wire."""
+    gate = CountingGate(per_minute)
+    with SandboxDarwin() as darwin, httpx.HTTPTransport() as network:
+        transport = PacedTransport(network, lambda _request: gate, Clock())
+        for _ in range(3):
+            transport.handle_request(httpx.Request("POST", darwin.url, content=b"items"))
+    assert len(gate.lags) == told
+    assert all(0 <= lag < 10 for lag in gate.lags)
