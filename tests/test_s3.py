@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from v7s3.aws_errors import CODES, EXCEPTIONS, permission_for, translated
 from v7s3.errors import CredentialsError, DeniedError, NotFoundError, ServiceError, UsageError, V7S3Error
+from v7s3.listing.requests import PageRequests
 from v7s3.s3 import AwsSettings, connect, credentials_source, open_session
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -113,6 +114,29 @@ def test_a_redirect_names_the_region_too(monkeypatch):
     )
     assert connect(AwsSettings(region="us-west-2"), bucket="acme-scans").meta.region_name == "eu-west-1"
     assert "us-west-2" in asked[0][1]
+
+
+@pytest.mark.parametrize("style", [None, "path", "virtual"])
+@pytest.mark.parametrize("bucket", ["acme-scans", "acme.scans"])
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "eu-west-1", "eu-south-2", "il-central-1", "us-gov-west-1", "cn-north-1"]
+)
+def test_urls_and_listings_of_ours_go_where_boto3s_own_requests_go(monkeypatch, tmp_path, region, bucket, style):
+    """botocore's presigned URLs go to s3.amazonaws.com, which does not know the regions opened after March 2019."""
+    if style:
+        (tmp_path / "config").write_text(f"[default]\ns3 =\n    addressing_style = {style}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    asked = answer_as_aws(monkeypatch, lambda _: 404, {})
+    client = connect(AwsSettings(region=region))
+    with pytest.raises(ClientError):
+        client.get_object(Bucket=bucket, Key="a.jpg")
+    with pytest.raises(ClientError):
+        client.list_objects_v2(Bucket=bucket)
+    (_, get), (_, listing) = asked
+    presigned = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.jpg"})
+    assert presigned.partition("?")[0] == get
+    assert PageRequests(client, bucket).address.rstrip("/") == listing.partition("?")[0].rstrip("/")
+    assert region == "us-east-1" or region in get
 
 
 def test_other_services_are_asked_in_the_region_of_the_bucket(monkeypatch):

@@ -169,10 +169,20 @@ def _client(
         config = config.merge(Config(s3={"addressing_style": "path"}))
         client = session.client(service, region_name=region, endpoint_url=settings.endpoint_url, config=config)
     client.meta.events.register("before-parse", _refuse_a_web_page)
+    client.meta.events.register_first("before-endpoint-resolution.s3", _where_requests_go)
     if service == "s3control" and not _is_aws(client.meta.endpoint_url):
         # AWS names the account in the host; these servers read it from the header that is sent anyway.
         client.meta.events.register("before-sign.s3-control", _account_out_of_host)
     return client
+
+
+def _where_requests_go(context: dict[str, Any], **_: object) -> None:
+    """A presigned URL names the host of the client's own requests, in the bucket's region.
+
+    botocore signs for s3.amazonaws.com instead, which knows no region opened after March 2019 and answers a new bucket
+    of the older ones with 307: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
+    context["use_global_endpoint"] = False
 
 
 def _refuse_a_web_page(response_dict: dict[str, Any], **_: object) -> None:

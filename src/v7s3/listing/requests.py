@@ -75,7 +75,7 @@ class PageRequests:
         self._subject = str(BucketUrl(bucket, prefix))
         with translated(self._subject):
             url = urlsplit(client.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket}))
-        self._address = urlunsplit((url.scheme, url.netloc, url.path or "/", "", ""))
+        self.address = urlunsplit((url.scheme, url.netloc, url.path or "/", "", ""))
         self._query = {"encoding-type": "url", "list-type": "2", **({"prefix": prefix} if prefix else {})}
         self._pause = pause
         self._answered = False
@@ -114,7 +114,7 @@ class PageRequests:
     def _fetch(self, query: dict[str, str]) -> bytes:
         """The body of one answer. Raises ClientError for what S3 refuses, botocore's own errors for the network's."""
         text = "&".join(f"{name}={_quoted(value)}" for name, value in sorted(query.items()))
-        request = AWSRequest("GET", f"{self._address}?{text}", headers={"User-Agent": f"v7s3/{__version__}"})
+        request = AWSRequest("GET", f"{self.address}?{text}", headers={"User-Agent": f"v7s3/{__version__}"})
         self._signer.sign("ListObjectsV2", request)
         answer = self._http.send(request.prepare())
         body: bytes = answer.content
