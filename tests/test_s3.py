@@ -77,6 +77,16 @@ def test_the_endpoint_may_come_from_the_environment(scripted, monkeypatch):
     assert [path for _, path, _ in scripted.seen] == ["/acme-scans"]
 
 
+@pytest.mark.parametrize("url", ["foo", "", "http://", "127.0.0.1:9000"])
+def test_an_endpoint_that_is_no_url_is_said_to_be_none(url, monkeypatch):
+    with pytest.raises(UsageError, match="the address of the S3 server is not a URL"):
+        connect(AwsSettings(endpoint_url=url), "acme-scans")
+    if url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(UsageError, match="the address of the S3 server is not a URL"):
+            connect(AwsSettings(), "acme-scans")
+
+
 def answer_as_aws(monkeypatch, status, headers):
     """S3's own answers cannot be had on loopback: put them where botocore would receive them."""
     asked = []

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v7s3.errors import InterruptedRunError
+from v7s3.errors import InterruptedRunError, StoppedError
 from v7s3.sandbox import SandboxDarwin
 from v7s3.transport import (
     LAGS,
@@ -342,6 +342,17 @@ def test_without_retry_after_the_waits_double_up_to_a_minute():
     assert len(waits) == 12
     assert all(one * 0.75 / 1.25 <= two / 2 <= one * 1.25 / 0.75 for one, two in pairwise(waits[:7]))
     assert all(45 <= wait <= 75 for wait in waits[-4:])
+
+
+@pytest.mark.parametrize("header", ["7200", "99999999999"])
+def test_who_is_to_wait_longer_than_anybody_will_is_told_so_at_once(header):
+    clock = TurnedClock()
+    transport, bodies = scripted(httpx.Response(429, headers={"Retry-After": header}), 200)
+    client, _ = paced(transport, clock, patience=600)
+    assert client.get(URL).status_code == 429
+    with pytest.raises(StoppedError, match="refuses requests for another"):
+        client.get(URL)
+    assert (len(bodies), clock.time) == (1, 0)
 
 
 def test_a_quota_is_not_waited_out():

@@ -358,6 +358,11 @@ def translated(subject: str) -> Iterator[None]:
         if translation is None:
             raise
         raise _from_exception(error, translation, subject) from error
+    except ValueError as error:
+        if not str(error).startswith("Invalid endpoint"):  # botocore has no class of its own for it
+            raise
+        hint = "--endpoint-url or AWS_ENDPOINT_URL: http:// or https://, and a host"
+        raise UsageError("the address of the S3 server is not a URL", hint=hint) from None
 
 
 def _raised_by_botocore(error: KeyError) -> bool:

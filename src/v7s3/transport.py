@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from v7s3.errors import InterruptedRunError
+from v7s3.errors import InterruptedRunError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,11 +89,12 @@ class Traffic:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
 
-    def count(self, *, requests: int = 0, refused: int = 0, retried: int = 0) -> None:
+    def count(self, *, requests: int = 0, refused: int = 0, retried: int = 0, closed_until: float = -math.inf) -> None:
         with self._lock:
             self.requests += requests
             self.refused += refused
             self.retried += retried
+            self.closed_until = max(self.closed_until, closed_until)
 
 
 class Pace:
@@ -198,16 +199,19 @@ class Gate:
         self._state = threading.Lock()  # guards the pace
 
     def send(
-        self, send: Callable[[float], httpx.Response], is_refusal: Callable[[httpx.Response], bool]
+        self,
+        send: Callable[[float], httpx.Response],
+        is_refusal: Callable[[httpx.Response], bool],
+        patience: float = math.inf,
     ) -> httpx.Response:
         """Wait for this thread's turn, then send. While the gate is closed one request probes and the others wait.
 
         `send` is given the time at which the request leaves; where the gate `keeps_distance`, it should call `went_out`
         with it when the request is on the wire. Raises InterruptedRunError when the run is to stop before the request
-        has left.
+        has left, StoppedError when the server has asked to wait longer than `patience` seconds.
         """
         with self._turn:
-            probe, sent = self._depart()
+            probe, sent = self._depart(patience)
             if probe:
                 return self._note(send(sent), is_refusal, sent, probe=True)
         return self._note(send(sent), is_refusal, sent)
@@ -222,7 +226,7 @@ class Gate:
             if not self._pace.closed:
                 self._pace.went_out(sent, self._clock.now())
 
-    def _depart(self) -> tuple[bool, float]:
+    def _depart(self, patience: float) -> tuple[bool, float]:
         while True:
             with self._state:
                 now = self._clock.now()
@@ -231,6 +235,10 @@ class Gate:
                     self._pace.sent(now)
                     self._traffic.count(requests=1)
                     return self._pace.closed, now
+                if self._pace.closed and wait > patience:
+                    raise StoppedError(
+                        f"the server refuses requests for another {wait:,.0f} s", hint="run the same command again then"
+                    )
             self._clock.wait(wait)
 
     def _note(
@@ -246,8 +254,7 @@ class Gate:
             if refusal:
                 now = self._clock.now()
                 self._pace.refused(sent, now, retry_after(response, self._clock.date()))
-                self._traffic.closed_until = self._pace.next_at
-                self._traffic.count(refused=1)
+                self._traffic.count(refused=1, closed_until=self._pace.next_at)
             else:
                 self._pace.served(sent, probe=probe)
         return response
@@ -315,7 +322,7 @@ class PacedTransport(httpx.BaseTransport):
         gate = self._gate_for(request)
         give_up = math.inf
         while True:
-            response = gate.send(lambda sent: self._read(request, gate, sent), self._is_refusal)
+            response = gate.send(lambda sent: self._read(request, gate, sent), self._is_refusal, self._patience)
             if not self._is_refusal(response):
                 return response
             now = self._clock.now()

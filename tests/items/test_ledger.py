@@ -283,3 +283,25 @@ def test_a_key_that_is_no_text_is_not_kept_and_does_not_hide_the_others(tmp_path
         assert ledger.standings("s", ["half\ud83d"]) == {}
         page = [StorageObject("a", etag="e1"), StorageObject("half\ud83d", etag="e1")]
         assert ledger.without_unchanged("s", page) == (page, {})
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda ledger: ledger.standings("s", [f"{n:05d}" for n in range(5000)]),
+        lambda ledger: list(ledger.rows()),
+        lambda ledger: ledger.count(),
+        lambda ledger: ledger.count_items(),
+    ],
+)
+def test_a_damaged_file_is_named_whatever_reads_it_first(tmp_path, read):
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path, TARGET) as ledger:
+        ledger.settle("s", [registered(f"{n:05d}") for n in range(5000)])
+    content = bytearray(path.read_bytes())
+    for page in range(4096 * 8, len(content), 4096):
+        content[page : page + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"ledger\.sqlite is damaged") as error, Ledger(path, TARGET) as ledger:
+        read(ledger)
+    assert "v7s3 ledger rebuild" in error.value.hint

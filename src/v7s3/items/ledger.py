@@ -213,8 +213,11 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError):  # a damaged file shows wherever it is read
+            with _explained(self.path):
+                raise error
 
     def close(self) -> None:
         """Let go of the file and the lock; safe to call twice."""
@@ -500,7 +503,11 @@ def _explained(path: Path | None) -> Iterator[None]:
         text = str(error)
         if "full" in text:
             raise ConflictError(f"the disk is full: {name} cannot be written", hint="make room and run again") from None
-        if "not a database" in text or "malformed" in text or "no such table" in text:
+        if "malformed" in text:
+            raise UsageError(
+                f"the ledger {name} is damaged ({text})", hint="put it aside; `v7s3 ledger rebuild` makes it anew"
+            ) from None
+        if "not a database" in text or "no such table" in text:
             raise UsageError(f"{name} is not a ledger of v7s3 ({text})", hint="name another file") from None
         raise UsageError(f"the ledger {name} cannot be used: {text}", hint="check the file's rights") from None
     except OSError as error:
