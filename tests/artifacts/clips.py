@@ -46,6 +46,7 @@ def clip(
     sound: int = 0,
     channels: str = "mono",
     rotation: int = 0,
+    aspect: Fraction | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
 ) -> bytes:
@@ -56,6 +57,8 @@ def clip(
         pictures.width, pictures.height, pictures.pix_fmt = *size, pix_fmt
         base = Fraction(1, 1000) if times else 1 / Fraction(fps)
         pictures.codec_context.time_base = base
+        if aspect:
+            pictures.codec_context.sample_aspect_ratio = aspect
         if rotation:
             pictures.set_display_rotation(rotation)
         voice = (

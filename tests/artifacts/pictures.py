@@ -6,9 +6,13 @@ import io
 import struct
 import zlib
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
 ORIENTATION = 274
+XMP_ON_ITS_SIDE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description tiff:Orientation="6" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 def scene(width: int = 800, height: int = 600) -> Image.Image:
@@ -33,6 +37,15 @@ def turned(kind: str, orientation: int, width: int = 800, height: int = 600) -> 
     return saved(scene(width, height), kind, exif=exif)
 
 
+def text_on_its_side() -> PngImagePlugin.PngInfo:
+    """EXIF as ImageMagick writes it into a text of a PNG."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    raw, text = exif.tobytes(), PngImagePlugin.PngInfo()
+    text.add_text("Raw profile type exif", f"\nexif\n{len(raw):8}\n{raw.hex()}\n", zip=True)
+    return text
+
+
 def faded(mode: str) -> Image.Image:
     """The scene, its right half transparent."""
     image = scene().convert("RGBA")
@@ -55,6 +68,13 @@ def white_is_zero(tiff: bytes) -> bytes:
     directory = int.from_bytes(tiff[4:8], "little")
     entry = tiff.index((262).to_bytes(2, "little"), directory + 2)  # PhotometricInterpretation
     return tiff[: entry + 8] + bytes(2) + tiff[entry + 10 :]
+
+
+def next_page_at(tiff: bytes, place: int) -> bytes:
+    """A little-endian TIFF whose second page is said to be at `place`."""
+    directory = int.from_bytes(tiff[4:8], "little")
+    at = directory + 2 + 12 * int.from_bytes(tiff[directory : directory + 2], "little")
+    return tiff[:at] + place.to_bytes(4, "little") + tiff[at + 4 :]
 
 
 def animation(kind: str) -> bytes:

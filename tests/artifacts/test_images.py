@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from artifacts import pictures
+from v7s3.artifacts import images
 from v7s3.artifacts.box import BOX, fitted
-from v7s3.artifacts.images import Picture, Size, picture_of, size_of
+from v7s3.artifacts.images import Picture, picture_of
 from v7s3.artifacts.ranged import FIRST, RangedReader
 from v7s3.artifacts.refusal import Refusal
 from v7s3.errors import ServiceError
@@ -110,6 +113,22 @@ def test_an_orientation_that_exif_does_not_know_is_upright():
 
 
 @pytest.mark.parametrize(
+    ("blob", "name"),
+    [
+        (pictures.saved(pictures.scene(80, 40), "JPEG", xmp=pictures.XMP_ON_ITS_SIDE), "a.jpg"),
+        (pictures.saved(pictures.scene(80, 40), "PNG", pnginfo=pictures.text_on_its_side()), "a.png"),
+        (pictures.saved(pictures.scene(80, 40), "WEBP", xmp=pictures.XMP_ON_ITS_SIDE), "a.webp"),
+    ],
+    ids=["XMP in JPEG", "text in PNG", "XMP in WebP"],
+)
+def test_an_orientation_outside_exif_turns_nothing_because_browsers_do_not_look_there(blob, name):
+    made = picture(blob, name)
+    assert made.size[:5] == (80, 40, 80, 40, 1)
+    assert thumbnail(made).size == (80, 40)
+    assert not made.notes
+
+
+@pytest.mark.parametrize(
     "blob",
     [
         pictures.saved(pictures.faded("RGBA"), "PNG"),
@@ -171,6 +190,23 @@ def test_floating_tiff_never_raises(value):
     assert thumbnail(picture(pictures.saved(image, "TIFF"), "a.tif")).size == (267, 200)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_value_that_is_no_number_does_not_take_the_contrast(value):
+    image = Image.linear_gradient("L").resize((80, 60)).convert("F")
+    image.putpixel((0, 0), value)
+    low, high = thumbnail(picture(pictures.saved(image, "TIFF"), "a.tif")).getextrema()
+    assert low < 10
+    assert high > 245
+
+
+@pytest.mark.parametrize("at", ["behind the end", "in the header"])
+def test_a_damaged_page_does_not_cost_the_first(at):
+    blob = pictures.saved(pictures.scene(), "TIFF", save_all=True, append_images=[pictures.scene()] * 2)
+    made = picture(pictures.next_page_at(blob, len(blob) + 5000 if at == "behind the end" else 3), "scan.tif")
+    assert made.size[:2] == (800, 600)
+    assert corners(thumbnail(made)) == UPRIGHT
+
+
 def test_a_pyramid_is_read_from_its_smallest_page_that_fills_the_thumbnail():
     made = picture(pictures.pyramid(), "slide.tif")
     assert made.size[:2] == (1600, 1200)
@@ -219,6 +255,28 @@ def test_the_colour_profile_goes_along():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     made = picture(pictures.saved(pictures.scene(), "JPEG", icc_profile=profile), "a.jpg")
     assert thumbnail(made).info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize(("width", "is_large"), [(800, True), (799, False)])
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch, width, is_large):
+    """Four threads of a worker with a picture near the limit each would need as many gigabytes."""
+    under_way, most, decode = [], [], images._for_resizing
+
+    def watched(image):
+        under_way.append(image)
+        most.append(len(under_way))
+        time.sleep(0.1)
+        try:
+            return decode(image)
+        finally:
+            under_way.pop()
+
+    monkeypatch.setattr(images, "_for_resizing", watched)
+    monkeypatch.setattr(images, "_LARGE", 800 * 600 - 1)
+    blob = pictures.saved(pictures.scene(width, 600), "PNG")
+    with ThreadPoolExecutor(4) as pool:
+        assert len({made.thumbnail for made in pool.map(lambda _: picture(blob, "a.png"), range(4))}) == 1
+    assert (max(most) == 1) == is_large
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -290,12 +348,10 @@ def ranged(blob: bytes) -> RangedReader:
     ("kind", "budget"),
     [("JPEG", FIRST), ("PNG", FIRST), ("BMP", FIRST), ("TIFF", 2 * FIRST), ("GIF", FIRST)],
 )
-def test_the_size_is_read_from_the_first_bytes(kind, budget):
+def test_what_is_too_large_costs_its_first_bytes(kind, budget):
     blob = pictures.saved(pictures.noise(1500, 1000), kind)
     file = ranged(blob)
-    size = size_of(file, "a")
-    assert isinstance(size, Size)
-    assert size[:2] == (1500, 1000)
+    assert isinstance(picture_of(file, "a", max_pixels=1000), Refusal)
     assert file.bytes_read <= budget < len(blob)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -109,6 +111,42 @@ def test_what_a_killed_run_left_is_replaced(shelf, s3):
     second = shelf.put(NAME, b"whole")
     assert body(s3) == b"whole"
     assert first != second == s3.client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].strip('"')
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first of the run", "later"])
+@pytest.mark.parametrize("is_there", [False, True], ids=["nothing there", "ours there"])
+@pytest.mark.parametrize("moment", range(4))
+def test_what_somebody_else_puts_there_meanwhile_stays(s3, is_there, is_first, moment):
+    """Before any of our requests; a server that keeps to conditions leaves no moment for it to be lost."""
+    earlier = shelf_of(s3)
+    earlier.put(NAME if is_there else "other.jpg", b"half")
+    client, sent = client_of(s3, "knows"), []
+
+    def intervene(**_):
+        sent.append(1)
+        if len(sent) == moment + 1:
+            s3.put(BUCKET, KEY, b"theirs")
+
+    client.meta.events.register("before-send.s3", intervene)
+    shelf = Shelf(client, BUCKET, FOLDER, Conditions() if is_first else earlier._conditions)
+    with suppress(ForeignObjectError):
+        shelf.put(NAME, b"ours")
+    assert body(s3) == (b"theirs" if len(sent) > moment else b"ours")
+
+
+def test_what_another_run_removes_meanwhile_is_written_again(s3):
+    shelf = shelf_of(s3)
+    shelf.put(NAME, b"half")
+    client = client_of(s3, "knows")
+    gone = iter([True])
+
+    def remove(request, **_):
+        if "If-Match" in request.headers and next(gone, False):
+            s3.client().delete_object(Bucket=BUCKET, Key=KEY)
+
+    client.meta.events.register("before-send.s3.PutObject", remove)
+    Shelf(client, BUCKET, FOLDER, shelf._conditions).put(NAME, b"whole")
+    assert body(s3) == b"whole"
 
 
 def test_a_new_object_costs_one_request_once_the_server_is_known(s3):

@@ -119,6 +119,16 @@ def test_a_variable_rate_is_told():
     assert made(clip())[0].notes == ()
 
 
+def test_pixels_that_are_not_square_are_told():
+    (note,) = made(clip(2, aspect=Fraction(2)))[0].notes
+    assert note == "pixels are not square (2:1): frames and HLS are as stored, not stretched as players show it"
+
+
+def test_interlaced_pictures_are_told():
+    (note,) = made(clip(2, options={"x264-params": "interlaced=1"}))[0].notes
+    assert note == "interlaced: frames and HLS show both fields at once, as combs where something moves"
+
+
 def test_the_artifacts_have_the_names_v7_looks_for():
     _, put = made(clip(frames=70, fps=30, sound=44100), fps=10)
     assert sorted(put) == sorted(
@@ -190,8 +200,13 @@ def test_segments_are_what_browsers_play(name):
         assert stream.width % 2 == stream.height % 2 == 0
 
 
-def test_segments_carry_the_sound_of_their_time():
-    video, put = made(clip(frames=130, fps=25, sound=44100))
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"options": {"tune": "zerolatency"}, "container_options": {"chunk_duration": "1000000"}}],
+    ids=["interleaved", "a second of sound before the first picture"],
+)
+def test_segments_carry_the_sound_of_their_time(options):
+    video, put = made(clip(frames=130, fps=25, sound=44100, **options))
     assert video.playlist is not None
     at, heard = 0.0, []
     for quality in ("high", "low"):

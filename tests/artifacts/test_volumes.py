@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -46,6 +47,45 @@ def test_the_window_of_the_file_is_applied():
     _, put = made(dicom(ramp(), WindowCenter=1000, WindowWidth=200), "ct.dcm")
     seen = pixels_of(put["sections/high/000000000.png"])
     assert (seen == 255).mean() > 0.7
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"WindowCenter": None, "WindowWidth": None},
+        {"WindowCenter": 1000, "WindowWidth": None},
+        {"WindowCenter": 1000, "WindowWidth": 0},
+        {"WindowCenter": ["", 1000], "WindowWidth": ["", 200]},
+        {"VOILUTSequence": []},
+    ],
+    ids=["empty", "half empty", "no width", "first empty", "no table"],
+)
+def test_a_window_that_says_nothing_is_taken_for_none(fields):
+    _, put = made(dicom(ramp(), **fields), "ct.dcm")
+    assert put == made(dicom(ramp()), "ct.dcm")[1]
+
+
+def test_an_empty_table_leaves_the_window():
+    window = {"WindowCenter": 1000, "WindowWidth": 200}
+    assert made(dicom(ramp(), VOILUTSequence=[], **window), "ct.dcm") == made(dicom(ramp(), **window), "ct.dcm")
+
+
+def test_a_window_over_falling_values_is_no_flat_grey():
+    fields = {"RescaleSlope": -1, "RescaleIntercept": 4000, "WindowCenter": 2000, "WindowWidth": 4000}
+    _, put = made(dicom(ramp(), **fields), "ct.dcm")
+    seen = pixels_of(put["sections/high/000000000.png"])
+    assert (int(seen[0, 0]), int(seen[-1, -1])) == pytest.approx((255, 0), abs=1)
+
+
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 1000, "WindowWidth": 200}], ids=["range", "window"])
+def test_grey_slices_take_the_memory_that_the_limit_counts(window):
+    """NumPy's memory, which tracemalloc sees: the pixels twice while they are read, a byte for each afterwards."""
+    blob = dicom(np.broadcast_to(np.linspace(0, 4000, 256 * 256).reshape(256, 256), (40, 256, 256)), **window)
+    tracemalloc.start()
+    extract(io.BytesIO(blob), "ct.dcm", lambda _name, _data: None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * 4 * 40 * 256 * 256, "twice what is counted, because these slices are small"
 
 
 def test_inverted_grey_is_shown_upright():
@@ -124,9 +164,27 @@ def test_a_nifti_volume_is_turned_as_radiologists_look_at_it():
         (b"not nifti", "a.nii", "the volume cannot be read"),
         (nifti(np.zeros((2, 2, 2, 2), np.float32)), "a.nii.gz", "only volumes of three dimensions"),
         (dicom(ramp())[:600], "a.dcm", "the volume cannot be read"),
-        (dicom(ramp(), NumberOfFrames=10**6), "a.dcm", "1000000 slices of 60x40 are over the limit of 2 GB"),
+        (
+            nifti(np.zeros((1, 1, 1), np.float32), packed=False)[:42]
+            + (30_000).to_bytes(2, "little") * 3
+            + nifti(np.zeros((1, 1, 1), np.float32), packed=False)[48:],
+            "a.nii",
+            "needs more memory than the limit of 2 GB",
+        ),
+        (
+            dicom(ramp(), NumberOfFrames=10**6),
+            "a.dcm",
+            "1000000 slices of 60x40 need more memory than the limit of 2 GB",
+        ),
     ],
-    ids=["no DICOM", "no NIfTI", "four dimensions", "cut off", "too large"],  # gzip's bytes hold the time
+    ids=[
+        "no DICOM",
+        "no NIfTI",
+        "four dimensions",
+        "cut off",
+        "too large a NIfTI",
+        "too large",
+    ],  # gzip's bytes hold the time
 )
 def test_what_is_no_volume_is_refused(blob, name, reason):
     result = extract(io.BytesIO(blob), name, lambda _name, _data: None)

@@ -16,7 +16,7 @@ from v7s3.items.spool import Spool
 from v7s3.listing import list_objects, list_parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
 
     from mypy_boto3_s3.client import S3Client
@@ -31,6 +31,7 @@ class Stale(NamedTuple):
     """One folder of artifacts that nothing leads to any more."""
 
     source: str
+    etag: str  # that the source had
     folder: str
     reason: str  # "the source is gone", "the source was replaced"
     objects: int
@@ -52,7 +53,7 @@ def stale_artifacts(client: S3Client, bucket: str, prefix: str, source_prefix: s
             for row in members:
                 if row.note != _SOURCE and row.object.etag not in etags:
                     reason = "the source was replaced" if etags else "the source is gone"
-                    yield Stale(key, row.object.key, reason, int(row.note), row.object.size)
+                    yield Stale(key, row.object.etag, row.object.key, reason, int(row.note), row.object.size)
 
 
 class _Folder(NamedTuple):
@@ -78,11 +79,19 @@ def _folders(client: S3Client, bucket: str, prefix: str, source_prefix: str) -> 
 
 
 def _source_of_long(client: S3Client, bucket: str, folder: str) -> str:
-    """The key that artifacts lie by the digest of, as their metadata tells; "" when it does not."""
-    key = next(one.key for page in list_objects(client, bucket, folder) for one in page)
-    with translated(f"s3://{bucket}/{key}"):
-        metadata = client.head_object(Bucket=bucket, Key=key)["Metadata"]
+    """The key that artifacts lie by the digest of, as their metadata tells; "" when it does not, or no longer."""
+    key = next((one.key for page in list_objects(client, bucket, folder) for one in page), "")
+    metadata = _metadata(client, bucket, key) if key else {}
     return from_metadata(metadata[SOURCE]) if SOURCE in metadata else ""
+
+
+def _metadata(client: S3Client, bucket: str, key: str) -> Mapping[str, str]:
+    """Empty when the object is gone: others may clean up at the same time."""
+    try:
+        with translated(f"s3://{bucket}/{key}"):
+            return client.head_object(Bucket=bucket, Key=key)["Metadata"]
+    except NotFoundError:
+        return {}
 
 
 def remove(client: S3Client, bucket: str, prefix: str, stale: Stale) -> int:
@@ -91,7 +100,7 @@ def remove(client: S3Client, bucket: str, prefix: str, stale: Stale) -> int:
 
     Raises CredentialsError without s3:DeleteObject.
     """
-    if not _is_gone(client, bucket, prefix, stale):
+    if not _is_gone(client, bucket, stale):
         return 0
     deleted = 0
     with ThreadPoolExecutor(_HEADS, thread_name_prefix="clean") as executor:
@@ -117,8 +126,7 @@ def _marked(client: S3Client, bucket: str, keys: Iterator[str], executor: Execut
     """The keys of objects that carry this program's mark."""
 
     def asked(key: str) -> str:
-        with translated(f"s3://{bucket}/{key}"):
-            return key if MARK in client.head_object(Bucket=bucket, Key=key)["Metadata"] else ""
+        return key if MARK in _metadata(client, bucket, key) else ""
 
     return filter(None, map_bounded(executor, asked, keys, 2 * _HEADS))
 
@@ -131,12 +139,10 @@ def _own_keys(client: S3Client, bucket: str, prefix: str, folder: str) -> Iterat
                 yield one.key
 
 
-def _is_gone(client: S3Client, bucket: str, prefix: str, stale: Stale) -> bool:
+def _is_gone(client: S3Client, bucket: str, stale: Stale) -> bool:
     """Whether the source, asked for by its name, is missing or has another ETag than the folder's."""
     try:
         with translated(f"s3://{bucket}/{stale.source}"):
-            etag = client.head_object(Bucket=bucket, Key=stale.source)["ETag"].strip('"')
+            return client.head_object(Bucket=bucket, Key=stale.source)["ETag"].strip('"') != stale.etag
     except NotFoundError:
         return True
-    artifact = artifact_of(prefix, f"{stale.folder}thumbnail.jpg")
-    return artifact is not None and artifact.etag != etag

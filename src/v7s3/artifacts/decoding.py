@@ -74,7 +74,8 @@ class Source:
         self.audio = container.streams.audio[0] if container.streams.audio else None
         self.start = (container.start_time or 0) / av.time_base  # seconds
         self.faults = 0  # packets and pictures that are damaged
-        self.turn = 0  # degrees clockwise that the pictures were turned
+        self.turn: int | None = None  # degrees clockwise that pictures are turned; None before the first of them
+        self.is_interlaced = False  # whether any picture was
         self._index = container.streams.video.index(stream)
         self._base = stream.time_base or Fraction(1, CLOCK)
         self._graph: Graph | None = None
@@ -93,6 +94,7 @@ class Source:
         for frame in self._frames(streams):
             if isinstance(frame, VideoFrame):
                 self.faults += frame.is_corrupt
+                self.is_interlaced = self.is_interlaced or frame.interlaced_frame
                 seconds = self._seconds(clock.ticks_of(frame))
                 last = last + 1 / self.native_fps if seconds is None else seconds
                 yield Decoded(self._upright(frame), last, float((frame.duration or 0) * self._base))
@@ -145,11 +147,12 @@ class Source:
 
     def _upright(self, frame: VideoFrame) -> VideoFrame:
         """Turned as the display matrix of the first frame says."""
-        if self._graph is None:
+        if self.turn is None:
             self.turn = round(-frame.rotation / 90) % 4 * 90
-            self._graph = _turning(frame, self.turn, self._base)
-        if not self.turn:
+        if self.turn == 0:
             return frame
+        if self._graph is None:
+            self._graph = _turning(frame, self.turn, self._base)
         self._graph.push(frame)
         turned = self._graph.pull()
         assert isinstance(turned, VideoFrame)
@@ -171,6 +174,6 @@ class Source:
 def _turning(frame: VideoFrame, turn: int, base: Fraction) -> Graph:
     graph = Graph()
     steps = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)]
-    steps += [graph.add(name, argument) for name, argument in _TURNS.get(turn, ())]
+    steps += [graph.add(name, argument) for name, argument in _TURNS[turn]]
     graph.link_nodes(*steps, graph.add("buffersink")).configure()
     return graph

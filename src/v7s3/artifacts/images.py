@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
+from contextlib import nullcontext
 from functools import cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, cast
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 import pillow_heif
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from v7s3.artifacts.box import BOX, fitted
-from v7s3.artifacts.refusal import Refusal
+from v7s3.artifacts.limits import MAX_PIXELS
+from v7s3.artifacts.refusal import Refusal, words_of
 from v7s3.errors import V7S3Error
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
 QUALITY = 85  # of the thumbnail JPEG
-MAX_PIXELS = 180_000_000  # more is refused unfetched: 0.5 GB once decoded, and where decompression bombs begin
+_LARGE = 20_000_000  # pixels to decode, at up to 8 bytes each: more in one picture, and it waits for its turn
 
 # What each name ending promises, in Pillow's words. An ending that is not here promises nothing.
 PROMISED: dict[str, tuple[str, ...]] = {
@@ -64,6 +68,7 @@ _UPRIGHT = {
 _PHOTOMETRIC, _IMAGE_DESCRIPTION, _NEW_SUBFILE_TYPE = 262, 270, 254  # TIFF tags
 _WHITE_IS_ZERO = 0
 _PAGES_LOOKED_AT = 64  # of a TIFF, for one that is a smaller copy of the first
+_turn = Lock()  # of a large picture: several at once, in each of several workers, are more than a machine's memory
 
 
 class Size(NamedTuple):
@@ -107,16 +112,11 @@ class Picture(NamedTuple):
         return tuple(notes)
 
 
-def size_of(file: BinaryIO, name: str, *, max_pixels: int = MAX_PIXELS) -> Size | Refusal:
-    """Width, height and orientation from the header; no pixel is decoded and, over ranges, few bytes are read."""
-    opened = _opened(file, name, max_pixels)
-    return opened if isinstance(opened, Refusal) else opened[1]
-
-
 def picture_of(file: BinaryIO, name: str, *, max_pixels: int = MAX_PIXELS) -> Picture | Refusal:
     """Size and thumbnail of an image. `name` decides only whether the file is what it says it is.
 
-    V7S3Errors of `file` (S3 failed) pass through; whatever a decoder raises over the bytes becomes a Refusal.
+    MemoryError and V7S3Errors of `file` (S3 failed) pass through; whatever else a decoder raises over the bytes becomes
+    a Refusal.
     """
     opened = _opened(file, name, max_pixels)
     if isinstance(opened, Refusal):
@@ -126,7 +126,7 @@ def picture_of(file: BinaryIO, name: str, *, max_pixels: int = MAX_PIXELS) -> Pi
         thumbnail = thumbnail_of(image, size.orientation)
         # an MPO's further pictures are previews and depth maps
         return Picture(size, thumbnail, size.format != "MPO" and bool(getattr(image, "is_animated", False)))
-    except V7S3Error:
+    except (V7S3Error, MemoryError):  # MemoryError: another time there may be enough
         raise
     except Exception as error:  # noqa: BLE001  # decoders raise anything over hostile bytes, and every one is a refusal
         return Refusal(_cannot_decode(error))
@@ -140,7 +140,8 @@ def thumbnail_of(image: Image.Image, orientation: int = 1) -> bytes:
         _seek_smaller_copy(image, box)
     target = fitted(image.size, box)
     image.draft(None, target)
-    small = _for_resizing(image).resize(target, Image.Resampling.HAMMING, reducing_gap=3.0)
+    with _turn if image.width * image.height > _LARGE else nullcontext():
+        small = _for_resizing(image).resize(target, Image.Resampling.HAMMING, reducing_gap=3.0)
     if orientation in _UPRIGHT and not turned_already:
         small = small.transpose(_UPRIGHT[orientation])
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "L") else None
@@ -168,7 +169,7 @@ def _opened(file: BinaryIO, name: str, max_pixels: int) -> tuple[Image.Image, Si
         if image.width * image.height > max_pixels:
             return _too_large(image.size, max_pixels)
         return image, _read_size(image)
-    except V7S3Error:
+    except (V7S3Error, MemoryError):  # MemoryError: another time there may be enough
         raise
     except Exception as error:  # noqa: BLE001  # as in picture_of
         file.seek(0)
@@ -190,8 +191,10 @@ def _read_size(image: Image.Image) -> Size:
     elif kind == "TIFF":
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     else:
-        # the base class's getexif: PNG's own decodes the whole picture to look for EXIF behind it
-        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+        # Only where browsers look: Pillow's getexif believes XMP, too, and PNG's decodes the whole picture first.
+        exif = Image.Exif()
+        exif.load(image.info.get("exif", b""))
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
     orientation = orientation if orientation in _UPRIGHT else 1
     one, other = image.size, image.size[::-1] if orientation in _SIDEWAYS else image.size
     displayed, stored = (one, other) if kind in _TURNED_BY_THE_DECODER else (other, one)
@@ -206,30 +209,32 @@ def _not_an_image(head: bytes, name: str, error: Exception) -> str:
         return f"mislabelled: the bytes are text ({head.lstrip()[:20].decode('ascii', 'replace')!r}…), not an image"
     promised = PROMISED.get(PurePosixPath(name).suffix.lower(), ())
     if not isinstance(error, UnidentifiedImageError):
-        return f"the header cannot be read: {_words_of(error)}"
+        return f"the header cannot be read: {words_of(error)}"
     return f"the bytes are not {promised[0] if promised else 'an image'}, or no decoder here reads this kind of it"
 
 
 def _cannot_decode(error: Exception) -> str:
-    words = _words_of(error)
+    words = words_of(error)
     if isinstance(error, EOFError) or "truncated" in words or "end of file" in words.lower():
         return f"the file ends before the picture does (truncated): {words}"
     return f"the picture cannot be decoded: {words}"
 
 
-def _words_of(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".removesuffix(": ").replace("\n", " ")
-
-
 def _seek_smaller_copy(image: TiffImageFile, box: tuple[int, int]) -> None:
     """Go to the smallest page that is a reduced copy of the first and still fills `box`; else stay at the first.
+    Pages behind a damaged one are not looked at.
 
     Pyramids mark such pages with NewSubfileType 1; Aperio's slides do not, but say who wrote them.
     """
     full, best, best_width = image.size, 0, image.width
     aperio = str(image.tag_v2.get(_IMAGE_DESCRIPTION, "")).startswith("Aperio")
-    for number in range(1, min(getattr(image, "n_frames", 1), _PAGES_LOOKED_AT)):
-        image.seek(number)
+    for number in range(1, _PAGES_LOOKED_AT):
+        try:
+            image.seek(number)
+        except (V7S3Error, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001  # no more pages (EOFError), or whatever a decoder raises over hostile bytes
+            break
         wide, high = image.size
         reduced = aperio or image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 1
         same_shape = abs(wide / high - full[0] / full[1]) < 0.01 * full[0] / full[1]
@@ -264,11 +269,17 @@ def _eight_bit(image: Image.Image, source: Image.Image) -> Image.Image:
     if not image.mode.startswith(("I", "F")):
         return image
     grey = image.convert("F")
-    black, white = (0.0, 65535.0) if source.format == "PNG" else cast("tuple[float, float]", grey.getextrema())
+    black, white = (0.0, 65535.0) if source.format == "PNG" else _finite_range(grey)
     if isinstance(source, TiffImageFile) and source.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         black, white = white, black  # which Pillow does itself for 8 bits, and only for those
     scale = 255.0 / (white - black) if white != black else 0.0
     return grey.point(lambda value: value * scale - black * scale).convert("L")
+
+
+def _finite_range(grey: Image.Image) -> tuple[float, float]:
+    """The least and the greatest value of a floating picture beside the NaN and infinity that stand for no data."""
+    values = [value for value in memoryview(grey.tobytes()).cast("f") if math.isfinite(value)] or [0.0]
+    return min(values), max(values)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

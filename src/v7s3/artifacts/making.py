@@ -19,9 +19,10 @@ from uuid import uuid4
 from v7s3.artifacts import slots
 from v7s3.artifacts.keys import folder_of, in_metadata, is_long
 from v7s3.artifacts.ledger import Entry, Incomplete
+from v7s3.artifacts.limits import MAX_PIXELS
 from v7s3.artifacts.original import Original
 from v7s3.artifacts.recipe import Kind, Recipe
-from v7s3.artifacts.refusal import Refusal
+from v7s3.artifacts.refusal import Refusal, words_of
 from v7s3.artifacts.shelf import SOURCE, Conditions, Shelf, WriteDeniedError
 from v7s3.aws_errors import translated
 from v7s3.errors import ConflictError, CredentialsError, ServiceError, V7S3Error
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
     from v7s3.artifacts.ledger import Ledger
+    from v7s3.artifacts.shelf import Mark
     from v7s3.items.objects import StorageObject
 
 
 _METADATA = "metadata.json"
+_VERSION = 1  # of its form
 _SIZE = "v7s3-size"  # metadata of a thumbnail: what images.Size says of its source
 _ATTEMPTS = 3  # of an object, beside those of each request
 _PAUSE = 1.0  # seconds before the second attempt; doubles
@@ -57,7 +60,7 @@ class Workshop:
     bucket: str
     prefix: str  # of the artifacts, with a slash at its end
     recipe: Recipe = field(default_factory=Recipe)
-    max_pixels: int = 180_000_000  # of an image
+    max_pixels: int = MAX_PIXELS  # of an image
     threads: int = 4  # images of a batch that are made at once
     run: str = field(default_factory=lambda: uuid4().hex)
 
@@ -119,7 +122,16 @@ def looked_up(workshop: Workshop, task: Task, ledger: Ledger) -> Made | Task:
         line = _line(task, entry.slot)
     except InvalidItemError:
         return task
-    return Made(source.key, line, False, source.size, 0, 0, entry.notes, folder)  # `fresh`
+    return Made(
+        key=source.key,
+        line=line,
+        fresh=False,
+        source_size=source.size,
+        bytes_read=0,
+        bytes_written=0,
+        notes=entry.notes,
+        folder=folder,
+    )
 
 
 def make_batch(workshop: Workshop, tasks: Sequence[Task]) -> list[Result]:
@@ -140,7 +152,7 @@ def make(workshop: Workshop, task: Task) -> Result:
             reason = "it keeps being replaced while it is read"
             task = task._replace(source=task.source._replace(etag=""))  # next, as it is then
         except (ServiceError, OSError, MemoryError) as error:
-            reason = error.message if isinstance(error, V7S3Error) else f"{type(error).__name__}: {error}"
+            reason = "not enough memory" if isinstance(error, MemoryError) else words_of(error)
             if attempt < _ATTEMPTS - 1:
                 time.sleep(_PAUSE * 2**attempt)
         except Exception as error:  # noqa: BLE001  # even a bug must cost one object, not the run
@@ -185,11 +197,18 @@ def _make(workshop: Workshop, task: Task) -> Result:
         found = _MAKERS[task.kind](bench, cast("BinaryIO", file))
         if isinstance(found, Refusal):
             return Unmade(source.key, found.reason, source.size)
-        line = _line(task, found.slot)
-        written = bench.shelf.bytes_written
-        read = file.bytes_read
-        count = len(bench.shelf.names)
-        return Made(source.key, line, found.fresh, source.size, read, written, found.notes, folder, found.etag, count)
+        return Made(
+            key=source.key,
+            line=_line(task, found.slot),
+            fresh=found.fresh,
+            source_size=source.size,
+            bytes_read=file.bytes_read,
+            bytes_written=bench.shelf.bytes_written,
+            notes=found.notes,
+            folder=folder,
+            etag=found.etag,
+            artifacts=len(bench.shelf.names),
+        )
 
 
 def _as_stored(client: S3Client, bucket: str, one: StorageObject) -> StorageObject:
@@ -280,15 +299,26 @@ def _dicom(bench: Bench, file: BinaryIO) -> Found | Refusal:
 def _with_metadata(bench: Bench, made: Callable[[], Found | Refusal]) -> Found | Refusal:
     """`metadata.json` is put last, so where it lies everything lies; it holds the slot for the next run."""
     mark = bench.shelf.mark_of(_METADATA)
-    if mark is not None and not bench.task.afresh:
-        document = json.loads(bench.shelf.read(_METADATA))
-        return Found(document["slot"], fresh=False, notes=tuple(document["notes"]), etag=mark.etag)
+    if mark is not None and not bench.task.afresh and (kept := _kept(bench.shelf, mark)) is not None:
+        return kept
     found = made()
     if isinstance(found, Found):
         source = {"storage_key": bench.source.key, "etag": bench.source.etag, "size_bytes": bench.source.size}
-        document = {"version": 1, "source": source, "slot": found.slot, "notes": found.notes}
+        document = {"version": _VERSION, "source": source, "slot": found.slot, "notes": found.notes}
         return found._replace(etag=bench.shelf.put(_METADATA, json.dumps(document, ensure_ascii=False).encode()))
     return found
+
+
+def _kept(shelf: Shelf, mark: Mark) -> Found | None:
+    """What `metadata.json` says; None when it is cut off or has the form of another version."""
+    text = shelf.read(_METADATA)
+    try:
+        document = json.loads(text)
+        if document["version"] == _VERSION:
+            return Found(dict(document["slot"]), fresh=False, notes=tuple(document["notes"]), etag=mark.etag)
+    except (LookupError, TypeError, ValueError):
+        pass
+    return None
 
 
 _MAKERS: dict[Kind, Callable[[Bench, BinaryIO], Found | Refusal]] = {

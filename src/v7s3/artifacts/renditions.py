@@ -93,7 +93,6 @@ class Rendition:
         self._segments: deque[Segment] = deque()
         self._heard: deque[SoundPacket] = deque()
         self._heard_until: float = math.inf if sound is None else -math.inf
-        self._shift = 0
 
     def encode(self, frame: VideoFrame, ticks: int, *, starts_segment: bool) -> None:
         """A frame of any size and format; `ticks` strictly increase."""
@@ -152,11 +151,9 @@ class Rendition:
     def _collect(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
             assert packet.pts is not None
-            assert packet.dts is not None
+            assert packet.pts == packet.dts, "libx264 reordered frames, and a browser would show them late"
             if self._announced and packet.pts == self._announced[0]:
                 assert packet.is_keyframe, "libx264 did not start the segment with a keyframe"
-                if not self._segments and not self.sizes:
-                    self._shift = max(0, -packet.dts)
                 start = self._announced.popleft()
                 self._segments.append(Segment(len(self.sizes) + len(self._segments), start))
             self._segments[-1].packets.append(packet)
@@ -183,16 +180,13 @@ class Rendition:
             pictures = container.add_mux_stream("h264", width=self.kind.width, height=self.kind.height)
             voices = _add_sound(container, self._sound) if self._sound is not None else None
             for packet in segment.packets:
-                assert packet.pts is not None
-                assert packet.dts is not None
                 packet.stream, packet.time_base = pictures, TICK
-                packet.pts, packet.dts = packet.pts + self._shift, packet.dts + self._shift
                 container.mux(packet)
             for heard in sound:
                 if voices is not None:
                     packet = Packet(heard.data)
                     packet.stream, packet.time_base = voices, TICK
-                    packet.pts = packet.dts = heard.ticks + self._shift
+                    packet.pts = packet.dts = heard.ticks
                     packet.duration = heard.duration
                     container.mux(packet)
         data = out.getvalue()

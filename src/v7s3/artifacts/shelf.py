@@ -1,9 +1,10 @@
 """One source's folder of artifacts in the bucket: what is there, and putting more into it, never over anything foreign.
 
 Objects of this program carry the user metadata `x-amz-meta-v7s3`. An object is written with `If-None-Match: *`; when
-something is there already, it is replaced only if it carries that mark. Some servers do not know the condition and say
-so, others ignore it and overwrite: the first object of a run is put twice, and where the second one is not refused
-every further name is asked for before it is written, which leaves a moment for somebody else to come in between.
+something is there already and carries that mark, it is replaced with `If-Match`, which is to say only as long as it is
+what the mark was seen on. Some servers do not know a condition and say so, others ignore it and overwrite: the first
+object of a run is put twice, and where the second one is not refused every further name is asked for before it is
+written. There, and only there, somebody else's object is overwritten when it comes in between asking and writing.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from v7s3.aws_errors import error_code, translated
-from v7s3.errors import CredentialsError, NotFoundError, V7S3Error
+from v7s3.errors import CredentialsError, NotFoundError, ServiceError, V7S3Error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
 MARK = "v7s3"
 SOURCE = "v7s3-source"  # metadata of artifacts whose place does not tell what they were made from
@@ -35,6 +37,8 @@ _CONTENT_TYPES = {
     "json": "application/json",
 }
 _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+_GONE = ("NoSuchKey", "404")
+_ATTEMPTS = 4  # of an object that others write at the same time
 _NO_CONDITIONS = ("NotImplemented", "501", "InvalidRequest", "InvalidArgument")
 
 
@@ -59,7 +63,7 @@ class Mark(NamedTuple):
 
 
 class Conditions:
-    """Whether the server keeps to `If-None-Match`, for all who write to it: found out by the first of them."""
+    """Whether the server keeps to conditions, for all who write to it: found out by the first of them."""
 
     def __init__(self) -> None:
         self.asking = Lock()
@@ -139,33 +143,62 @@ class Shelf:
                 if self._conditions.hold is None:
                     self._conditions.hold, etag = self._put_and_ask(name, request)
                     return etag
-        if self._conditions.hold and (created := self._created(request)) is not None:
-            return created
-        self.mark_of(name)  # raises when it is not ours
-        return self._replaced(request)
+        if self._conditions.hold:
+            return self._put_if_still_ours(name, request)
+        return self._put_once_asked(name, request)
 
     def _put_and_ask(self, name: str, request: dict[str, Any]) -> tuple[bool, str]:
         """Write an object; whether the server would have refused to write over it, and the object's ETag."""
         self.mark_of(name)  # raises when it is not ours
         try:
-            first = self._created(request)
+            first = self._put_if(request, IfNoneMatch="*")
             if first is not None:
-                again = self._created(request)
+                again = self._put_if(request, IfNoneMatch="*")
                 return again is None, first if again is None else again
         except ClientError as error:
             if error_code(error) not in _NO_CONDITIONS:
                 raise
-            return False, self._replaced(request)
-        return True, self._replaced(request)
+            return False, self._put_once_asked(name, request)
+        return True, self._put_if_still_ours(name, request)
 
-    def _created(self, request: dict[str, Any]) -> str | None:
-        """Write an object where there is none, and give its ETag; None when there is one."""
+    def _put_if_still_ours(self, name: str, request: dict[str, Any]) -> str:
+        """Write an object where there is none, or over one of ours, as a server that keeps to conditions decides it."""
+        for _ in range(_ATTEMPTS):
+            etag = self._put_if(request, IfNoneMatch="*")
+            if etag is None and (mark := self.mark_of(name)) is not None:  # raises when it is not ours
+                etag = self._put_over(request, mark)
+            if etag is not None:
+                return etag
+        raise ServiceError(
+            f"{self._folder}{name} keeps being written by somebody else",
+            hint="wait until the other run over this bucket has ended, then run again",
+        )
+
+    def _put_once_asked(self, name: str, request: dict[str, Any]) -> str:
+        """The same where the server decides nothing: what comes in between asking and writing is lost."""
+        self.mark_of(name)  # raises when it is not ours
+        return _etag_of(self._client.put_object(**request))
+
+    def _put_over(self, request: dict[str, Any], mark: Mark) -> str | None:
+        """Write over the object that `mark` was seen on, and give the new ETag; None when another one is there now."""
         try:
-            return self._client.put_object(**request, IfNoneMatch="*")["ETag"].strip('"')
+            return self._put_if(request, IfMatch=f'"{mark.etag}"')
+        except ClientError as error:
+            if error_code(error) in _GONE:
+                return None
+            if error_code(error) not in _NO_CONDITIONS:
+                raise
+            return _etag_of(self._client.put_object(**request))  # servers that know only the other condition
+
+    def _put_if(self, request: dict[str, Any], **condition: Any) -> str | None:
+        """Write an object, and give its ETag; None when the condition does not hold."""
+        try:
+            return _etag_of(self._client.put_object(**request, **condition))
         except ClientError as error:
             if error_code(error) in _TAKEN:
                 return None
             raise
 
-    def _replaced(self, request: dict[str, Any]) -> str:
-        return self._client.put_object(**request)["ETag"].strip('"')
+
+def _etag_of(answer: PutObjectOutputTypeDef) -> str:
+    return answer["ETag"].strip('"')

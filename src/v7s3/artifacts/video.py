@@ -25,7 +25,7 @@ from av.audio.frame import AudioFrame
 from v7s3.artifacts.box import fitted
 from v7s3.artifacts.decoding import Decoded, Source, opened, pictures_of
 from v7s3.artifacts.hls import CLOCK, Timeline, bitrate, even, low_size, playlist, step_of
-from v7s3.artifacts.refusal import Refusal
+from v7s3.artifacts.refusal import Refusal, words_of
 from v7s3.artifacts.renditions import Kind, Rendition
 from v7s3.artifacts.sound import Sound
 from v7s3.artifacts.stills import StillEncoder
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
 
-    from v7s3.artifacts.renditions import Put
+    from v7s3.artifacts.renditions import Put, SoundPacket
     from v7s3.artifacts.video_options import VideoOptions
 
 MAX_PIXELS = 70_000_000  # of one frame: 8K twice
@@ -75,8 +75,9 @@ class Video(NamedTuple):
 def extract(file: BinaryIO, put: Put, options: VideoOptions) -> Video | Refusal:
     """Make all artifacts of the video in `file` (seekable), giving each to `put(name, data)` when it is complete.
 
-    Names are those of v7-facts §7.2. `put` is called from several threads. Whatever a decoder raises becomes a
-    Refusal; V7S3Errors of `file` and of `put` (S3 failed) pass through. What was put before stays with the caller.
+    Names are those of v7-facts §7.2. `put` is called from several threads. MemoryError and V7S3Errors of `file` and of
+    `put` (S3 failed) pass through; whatever else a decoder raises becomes a Refusal. What was put before stays with the
+    caller.
     """
     made: Video | Refusal
     try:
@@ -86,10 +87,10 @@ def extract(file: BinaryIO, put: Put, options: VideoOptions) -> Video | Refusal:
         else:
             with container:
                 made = _extract(file, container, put, options)
-    except V7S3Error:
+    except (V7S3Error, MemoryError):  # MemoryError: another time there may be enough
         raise
-    except (av.FFmpegError, ArithmeticError, MemoryError, ValueError) as error:
-        made = Refusal(f"the video cannot be read: {_words_of(error)}")
+    except (av.FFmpegError, ArithmeticError, ValueError) as error:
+        made = Refusal(f"the video cannot be read: {words_of(error)}")
     failure: V7S3Error | None = getattr(file, "failure", None)
     if failure is not None:  # FFmpeg took it for the end of the file
         raise failure
@@ -141,6 +142,7 @@ class Making:
         self._sound = None if options.sections else self._new_sound()
         self._has_peaks = False
         self._renditions: list[Rendition] = []
+        self._early: list[SoundPacket] = []  # that came out of the file before the first picture
 
     def run(self) -> Video | Refusal:
         for decoded in self._source.decoded(with_sound=self._sound is not None):
@@ -182,6 +184,9 @@ class Making:
         high = Kind("high", even(width), even(height), 23, rate, preset, threads)
         low = Kind("low", *low_size(width, height), 40, rate, preset, threads)
         self._renditions = [Rendition(kind, encoder, self._put_later) for kind in (high, low)]
+        for rendition in self._renditions:
+            rendition.hear(self._early)
+        self._early = []
 
     def _hear(self, frame: AudioFrame | None) -> None:
         if self._sound is None:
@@ -189,12 +194,14 @@ class Making:
         try:
             packets = self._sound.take(frame, round(self._source.start * CLOCK))
         except (av.FFmpegError, ValueError) as error:
-            self._notes.append(f"the sound ends where it cannot be decoded: {_words_of(error)}")
-            self._sound = None
+            self._notes.append(f"the sound ends where it cannot be decoded: {words_of(error)}")
+            self._sound, self._early = None, []
             for rendition in self._renditions:
                 rendition.hear_no_more()
             return
         self._has_peaks = self._has_peaks or frame is not None
+        if not self._renditions:
+            self._early += packets
         for rendition in self._renditions:
             rendition.hear(packets)
 
@@ -212,7 +219,7 @@ class Making:
         try:
             return Sound(audio.codec_context.sample_rate, audio.codec_context.channels)
         except (av.FFmpegError, ValueError) as error:
-            self._notes.append(f"the sound is left out: {_words_of(error)}")
+            self._notes.append(f"the sound is left out: {words_of(error)}")
             return None
 
     # --- at the end -------------------------------------------------------------------------------------------------
@@ -263,14 +270,16 @@ class Making:
             notes.append(f"turned by {source.turn} degrees, as the file asks")
         if self._timeline.varies():
             notes.append("the frame rate is variable: times are in the manifest, not number / fps")
+        ratio = source.stream.sample_aspect_ratio or 1
+        if ratio != 1:
+            words = f"{ratio.numerator}:{ratio.denominator}"
+            notes.append(
+                f"pixels are not square ({words}): frames and HLS are as stored, not stretched as players show it"
+            )
+        if source.is_interlaced:
+            notes.append("interlaced: frames and HLS show both fields at once, as combs where something moves")
         if source.faults:
             notes.append(f"damaged in {source.faults:,} places or cut off: some pictures are wrong or missing")
         if source.stream.codec_context.color_trc in _HDR:
             notes.append("HDR: frames and HLS have 8 bits and look flat, because no tone mapping is done")
         return notes
-
-
-def _words_of(error: BaseException) -> str:
-    if isinstance(error, av.FFmpegError):
-        return error.strerror or type(error).__name__
-    return f"{type(error).__name__}: {error}"

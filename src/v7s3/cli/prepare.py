@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from v7s3.artifacts.limits import MAX_PIXELS
 from v7s3.cli import options
 from v7s3.cli import prepare_options as make
 
@@ -47,7 +48,7 @@ def prepare(
         Literal["fast", "ultrafast", "superfast", "veryfast", "faster", "medium", "slow", "slower", "veryslow"],
         typer.Option(help="Time for the HLS encoder; fast is v7s3's own, medium what darwin-py takes."),
     ] = "fast",
-    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Refuse larger images.")] = 180,
+    max_megapixels: Annotated[float, typer.Option(min=0.001, help="Refuse larger images.")] = MAX_PIXELS // 1_000_000,
     include: Annotated[list[str], typer.Option(metavar="GLOB", help="Only keys that match; repeatable.")] = [],
     exclude: Annotated[list[str], typer.Option(metavar="GLOB", help="No keys that match; repeatable.")] = [],
     ext: Annotated[list[str], typer.Option(metavar="EXT", help="Only these extensions; repeatable.")] = [],

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from v7s3.artifacts.crew import Crew
 from v7s3.artifacts.keys import listing_prefix, prefix_of
@@ -275,18 +275,23 @@ def _crew(job: PrepareJob) -> Crew:
 
 
 def _workshop(job: PrepareJob, settings: AwsSettings, bucket: str, prefix: str, crew: Crew) -> Workshop:
-    # With many workers each video gets few threads, with few workers many: the cores are busy either way.
-    threads = 0 if job.executor == "dask" else max(1, min(8, 2 * cores() // crew.workers))
-    video = VideoOptions(
+    video = video_options(
+        crew,
         fps=job.fps,
         segment_length=job.segment_length,
         quality=job.quality,
         preview_frames=job.preview_frames,
         sections=job.video_sections,
         preset=job.x264_preset,
-        threads=threads,
     )
     return Workshop(settings, bucket, prefix, Recipe(video), max_pixels=round(job.max_megapixels * 1_000_000))
+
+
+def video_options(crew: Crew, **given: Any) -> VideoOptions:
+    """What is `given`, by the names of VideoOptions; their defaults for what is None."""
+    # With many workers each video gets few threads, with few workers many: the cores are busy either way.
+    threads = 0 if crew.kind == "dask" else max(1, min(8, 2 * cores() // crew.workers))
+    return VideoOptions(threads=threads, **{name: value for name, value in given.items() if value is not None})
 
 
 def cores() -> int:

@@ -10,9 +10,8 @@ from v7s3.artifacts.keys import prefix_of
 from v7s3.artifacts.making import Workshop
 from v7s3.artifacts.prepare import as_items
 from v7s3.artifacts.recipe import Recipe
-from v7s3.artifacts.video_options import VideoOptions
 from v7s3.bucket import BucketUrl
-from v7s3.cli.prepare_job import check_decoders, cores
+from v7s3.cli.prepare_job import check_decoders, cores, video_options
 from v7s3.errors import UsageError
 from v7s3.s3 import AwsSettings
 
@@ -80,22 +79,18 @@ def with_artifacts(job: Job, destination: Destination, source: Source, stopping:
     check_decoders()
     crew = Crew("processes", cores())
     settings = AwsSettings(job.profile, job.region, job.endpoint_url)
-    workshop = Workshop(settings, bucket, prefix_of(job.artifacts_prefix), Recipe(_video_options(job)))
+    video = video_options(
+        crew,
+        fps=float(job.fps) if job.fps not in ("", "native") else None,
+        segment_length=job.segment_length,
+        quality=job.quality,
+        preview_frames=job.preview_frames,
+        sections=job.video_sections,
+    )
+    workshop = Workshop(settings, bucket, prefix_of(job.artifacts_prefix), Recipe(video))
 
     def rounds(run: Run) -> Iterator[Iterator[Plan]]:
         for plans in source.rounds(run):
             yield as_items(plans, workshop, crew, batch=_BATCH, stop=stopping)
 
     return replace(source, rounds=rounds)
-
-
-def _video_options(job: Job) -> VideoOptions:
-    defaults = VideoOptions()
-    return VideoOptions(
-        fps=float(job.fps) if job.fps not in ("", "native") else defaults.fps,
-        segment_length=defaults.segment_length if job.segment_length is None else job.segment_length,
-        quality=defaults.quality if job.quality is None else job.quality,
-        preview_frames=defaults.preview_frames if job.preview_frames is None else job.preview_frames,
-        sections=job.video_sections,
-        threads=2,
-    )
