@@ -7,7 +7,7 @@ These are plain values: they never print (see `v7s3.render`) and never exit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
@@ -76,6 +76,11 @@ class Check:
     call: str = ""  # the API call it makes, "" when offline
     permission: str = ""  # what the operator needs for it
 
+    def at(self, fail_level: Severity) -> Check:
+        """The same check, failed when one of its findings is at or above `fail_level`; what could not run stays so."""
+        fails = any(_RANK[finding.severity] >= _RANK[fail_level] for finding in self.findings)
+        return replace(self, status="fail") if fails and self.status != "error" else self
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -90,9 +95,11 @@ class Report:
 
     def exit_code(self, fail_level: Severity = "error") -> int:
         """1 when a finding is at or above `fail_level`, or a check failed or could not run; else 0."""
-        if any(check.status in ("fail", "error") for check in self.checks):
-            return 1
-        return int(any(_RANK[finding.severity] >= _RANK[fail_level] for finding in self.findings))
+        return int(any(check.at(fail_level).status in ("fail", "error") for check in self.checks))
+
+    def at(self, fail_level: Severity) -> Report:
+        """The same report with a failed check for each that makes it end with exit code 1."""
+        return replace(self, checks=tuple(check.at(fail_level) for check in self.checks))
 
 
 def status_of(findings: tuple[Finding, ...] | list[Finding]) -> Status:

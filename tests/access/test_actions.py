@@ -99,3 +99,18 @@ def test_keys_have_types_and_actions():
     assert key_types("s3:prefix") == {"text"}
     assert actions_of_key("s3:prefix") == {"ListBucket", "ListBucketVersions"}
     assert actions_of_key("aws:SourceIp") == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "types"),
+    [
+        ("aws:ViaAWSMCPService", {"bool"}),
+        ("aws:CalledViaAWSMCP", {"text"}),
+        ("aws:SignInSessionArn", {"arn"}),
+        ("aws:Ec2InstanceSourcePrivateIPv4", {"ip"}),
+        ("aws:Ec2InstanceSourceVpc", {"text"}),
+    ],
+)
+def test_a_global_key_is_known_with_its_type(key, types):
+    assert known_key(key.lower()) == key
+    assert key_types(key) == types

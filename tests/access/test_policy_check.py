@@ -211,6 +211,66 @@ def test_the_exception_that_is_offered_lets_v7_in_and_nobody_else(condition):
             assert truths[0] == truths[1]
 
 
+OFFICE = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+
+
+def fixes(checks):
+    return {finding.fix for check in checks.values() for finding in check.findings}
+
+
+@pytest.mark.parametrize("condition", [OFFICE, {"Bool": {"aws:SecureTransport": "false"}}])
+def test_a_condition_of_our_own_statement_which_apply_keeps_is_to_be_taken_out(condition):
+    said = json.dumps(condition)
+    assert fixes(check(allow(Condition=condition))) == {
+        f'take out of statement 1 (DarwinAccess), which is for V7\'s role alone:\n"Condition": {said}'
+    }
+    shared = check(allow(Condition=condition, Principal={"AWS": [V7_ROLE, "arn:aws:iam::111122223333:root"]}))
+    (fix,) = fixes(shared)
+    assert fix == (
+        "give V7's role a statement of its own, as `v7s3 policy write` prints it, with another Sid than DarwinAccess,"
+        f' whose condition is for others, too:\n"Condition": {said}'
+    )
+
+
+def test_a_condition_of_another_statement_is_mended_by_one_of_ours():
+    command = "v7s3 policy write s3://acme-scans --merge policy.json"
+    assert fixes(check(allow(Sid="Office", Condition=OFFICE))) == {command}
+
+
+CANONICAL = {"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}
+CLOUDFRONT = allow(Sid="CloudFront", Principal=CANONICAL, Action="s3:GetObject")
+HANGS_ON = (
+    "depending on whether a canonical user id is that of V7's account, which V7 does not publish "
+    "(79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be)."
+)
+
+
+def test_a_canonical_user_who_is_let_in_beside_v7_is_none_of_our_business():
+    assert told(check(allow(), CLOUDFRONT)) == []
+    beside = check(allow(Condition=OFFICE), CLOUDFRONT)
+    assert {finding.location.name for check in beside.values() for finding in check.findings} == {"DarwinAccess"}
+
+
+def test_a_canonical_user_is_named_as_what_it_hangs_on():
+    checks = check(allow(), deny(Principal=CANONICAL))
+    finding = checks["policy-read"].findings[0]
+    assert (checks["policy-read"].status, finding.rule.ident) == ("fail", "POL104")
+    assert finding.message == f"s3:GetObject: statement 2 (Guard) denies it {HANGS_ON}"
+    assert "aws:PrincipalArn" in finding.fix
+    alone = check(CLOUDFRONT)["policy-read"].findings[0]
+    assert alone.message == f"s3:GetObject: statement 1 (CloudFront) allows it {HANGS_ON}"
+    assert alone.fix == "v7s3 policy write s3://acme-scans --merge policy.json"
+
+
+def test_a_statement_of_ours_is_never_advised_with_a_guess_where_v7_writes():
+    live = PolicyQuestion(None, BUCKET, AccessProfile.of("read-write", "raw files"))
+    command, explained = live.apply_command.splitlines()
+    assert command == "v7s3 policy apply 's3://acme-scans/raw files' --write-prefix PREFIX"
+    assert explained.startswith("PREFIX is where V7 writes")
+    known = PolicyQuestion(None, BUCKET, AccessProfile.of("read-write", "raw", "raw"))
+    assert known.apply_command == "v7s3 policy apply s3://acme-scans/raw"
+
+
 def test_what_is_known_is_not_depended_on():
     statements = [allow(), deny(Condition={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]
     inside = check(*statements, context={**HTTPS, "aws:SourceIp": "203.0.113.7"})

@@ -97,8 +97,10 @@ def test_what_means_the_same_is_left_alone(theirs):
     "theirs",
     [
         {**OURS[0], "Effect": "Deny"},
-        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
-        {**OURS[0], "Principal": "*"},
+        {**OURS[0], "Principal": {"AWS": "258327614892"}},
+        {**OURS[0], "Principal": {"AWS": ["arn:aws:iam::258327614892:role/external-s3"]}},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:role/external_s3"}},
+        {key: value for key, value in OURS[0].items() if key != "Principal"},
         {**{key: value for key, value in OURS[0].items() if key != "Action"}, "NotAction": "s3:DeleteObject"},
     ],
 )
@@ -114,6 +116,16 @@ def test_a_statement_that_does_not_say_ours_is_replaced(theirs):
         {**OURS[0], "Principal": {"AWS": [V7_ROLE, "111122223333"]}, "Resource": "arn:aws:s3:::acme-scans/raw/*"},
         {**OURS[0], "Principal": "*", "Effect": "Deny", "Action": "s3:DeleteObject"},
         {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Effect": "Deny"},
+        {**OURS[0], "Principal": {"AWS": V7_ROLE, "Service": "logging.s3.amazonaws.com"}, "Effect": "Deny"},
+        {**OURS[0], "Principal": {"AWS": ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b"]}},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:role/a"}},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root", "Service": "logging.s3.amazonaws.com"}},
+        {**OURS[0], "Principal": {"Service": "logging.s3.amazonaws.com"}},
+        {**OURS[0], "Principal": {"Federated": "arn:aws:iam::258327614892:saml-provider/external_s3"}},
+        {**OURS[0], "Principal": {"CanonicalUser": "a" * 64}},
+        {**OURS[0], "Principal": "*"},
+        {**OURS[0], "Principal": {"AWS": "*"}},
     ],
 )
 def test_what_others_may_do_never_changes_although_the_sid_is_ours(theirs):

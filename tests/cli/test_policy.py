@@ -97,14 +97,14 @@ def test_check_names_what_is_wrong_with_line_why_and_fix(v7s3, file):
         "(DarwinAccess) is for V7's role, but does not apply (Action: s3:GetObject is not listed)\n"
         "          why   V7's role belongs to another AWS account: what no Allow statement of the bucket policy covers is"
         " denied.\n"
-        "          fix   v7s3 policy apply s3://frames\n"
+        "          fix   v7s3 policy write s3://frames --merge policy.json\n"
         "[warn]  policy-write   s3:PutObject on frames/* allowed: statement 1 (DarwinAccess) allows it, once S3 stores the"
         " document\n"
         "[ok]    policy-public  no statement is public\n"
         "[ok]    policy-scope   V7 is allowed no more than it needs\n"
         "\n"
         "2 failures, 1 warning.\n"
-        "Next: v7s3 policy apply s3://frames\n"
+        "Next: v7s3 policy write s3://frames --merge policy.json\n"
     )
 
 
@@ -177,6 +177,51 @@ def test_the_fail_level_decides_about_warnings(v7s3, file):
     arguments = ("policy", "check", "--policy-file", file(policy({**OURS, "Action": "s3:*"})))
     assert v7s3(*arguments)[0] == 0
     assert v7s3(*arguments, "--fail-level", "warning")[0] == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "markdown", "junit"])
+def test_every_format_calls_failed_what_ends_with_exit_code_1(v7s3, file, form):
+    arguments = ("policy", "check", "--policy-file", file(GUIDE), "--prefix", "raw", "--format", form)
+    code, out, _ = v7s3(*arguments)
+    assert (code, "FAIL" in out, '"fail"' in out, "fail  policy-scope" in out, "<failure" in out) == (0, *[False] * 4)
+    code, out, _ = v7s3(*arguments, "--fail-level", "info")
+    failed = {
+        "text": "[FAIL]  policy-scope",
+        "json": '"status": "fail"',
+        "github": "fail  policy-scope",
+        "markdown": "| policy-scope | **FAIL** |",
+        "junit": '<failure message="V7 is allowed more than it needs" type="POL113">',
+    }
+    assert (code, failed[form] in out, "All checks passed" in out) == (1, True, False)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "markdown", "junit"])
+def test_a_file_is_mended_in_the_file_and_not_in_the_bucket(v7s3, file, form):
+    name = file(policy(THEIRS), "our policy.json")
+    _, out, _ = v7s3("policy", "check", "--policy-file", name, "--bucket", "frames", "--list", "--format", form)
+    assert "v7s3 policy write s3://frames --merge 'our policy.json' --list" in out
+    assert "policy apply" not in out
+
+
+def test_what_is_read_from_standard_input_is_mended_from_there(v7s3, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(policy(THEIRS)).encode())))
+    _, out, _ = v7s3("policy", "check", "--policy-file", "-", "--bucket", "frames", "--access", "read-only")
+    assert out.endswith("Next: v7s3 policy write s3://frames --merge - --access read-only\n")
+
+
+def test_where_v7_writes_is_not_guessed_in_what_is_advised(v7s3, file):
+    asked = ("policy", "check", "--policy-file", file(GUIDE), "--prefix", "raw")
+    code, out, _ = v7s3(*asked)
+    assert code == 0
+    assert "read-write on frames; assumed: V7 writes to raw/, aws:SecureTransport=true\n" in out
+    assert "statement 1 (DarwinAccess) covers the whole bucket, not only raw/ and where V7 writes\n" in out
+    assert (
+        "          fix   v7s3 policy write s3://frames/raw --merge policy.json --write-prefix PREFIX\n"
+        "                PREFIX is where V7 writes, its storage's prefix:"
+    ) in out
+    _, out, _ = v7s3(*asked, "--write-prefix", "darwin")
+    assert "fix   v7s3 policy write s3://frames/raw --merge policy.json --write-prefix darwin/\n" in out
+    assert "V7 writes to" not in out
 
 
 def test_a_document_that_names_no_bucket_is_still_linted(v7s3, file):
@@ -346,6 +391,25 @@ def test_write_warns_of_a_merged_policy_that_s3_would_refuse(v7s3, file):
     assert "\n  next: put the ARN of the role that exists now in its place" in err
 
 
+def test_a_file_that_cannot_be_merged_is_named_so_that_a_shell_takes_it(v7s3, file):
+    _, _, err = v7s3("policy", "write", "s3://frames", "--merge", file("{", "our policy.json"))
+    assert "`v7s3 policy check --policy-file 'our policy.json'` shows" in err
+
+
+def test_write_warns_of_what_v7_would_lose(v7s3, file):
+    code, out, err = v7s3("policy", "write", "s3://frames/raw", "--merge", file(GUIDE))
+    assert (code, json.loads(out)["Statement"][0]["Resource"]) == (0, "arn:aws:s3:::frames/raw/*")
+    assert err.splitlines() == LOST
+    assert v7s3("policy", "write", "s3://frames", "--merge", file(GUIDE))[2] == ""
+
+
+LOST = [
+    "warning: V7 may read frames/* now, and would only frames/raw/*",
+    "warning: V7 may write frames/* now, and would only frames/raw/*",
+    "  if V7's storage has another prefix, say it with --write-prefix: it is not looked up",
+]
+
+
 def test_write_prints_the_statement_for_a_key(v7s3):
     key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     code, out, err = v7s3("policy", "write", "--kms", key)
@@ -400,6 +464,24 @@ def test_explain_serves_any_principal_and_action(v7s3, file):
     code, out, _ = v7s3("policy", "explain", *arguments, "-q")
     assert (code, out) == (0, "allowed: statement 2 (Theirs) allows it\n")
     assert v7s3("policy", "explain", *arguments, "--action", "s3:PutObject", "-q")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "remark"),
+    [
+        ("s3:GetObjct", "warning: S3 has no action s3:GetObjct; did you mean s3:GetObject?\n"),
+        ("s3:Nothing", "warning: S3 has no action s3:Nothing\n"),
+        (
+            "s3:HeadObject",
+            "warning: s3:HeadObject is a request and no action; the action that S3 checks for it is s3:GetObject\n",
+        ),
+        ("S3:getobject", ""),
+        ("kms:Decrypt", ""),
+    ],
+)
+def test_explain_says_that_there_is_no_such_action(v7s3, file, action, remark):
+    _, out, err = v7s3("policy", "explain", "--policy-file", file(policy(OURS)), "--action", action, "-q")
+    assert (err, out.partition(":")[0]) == (remark, "allowed" if action == "S3:getobject" else "denied")
 
 
 def test_explain_in_json(v7s3, file):
@@ -544,8 +626,17 @@ def test_applying_again_writes_nothing(v7s3, s3):
     assert writes(s3) == 0
 
 
-def test_a_policy_that_lets_v7_in_by_other_words_is_enough(v7s3, s3):
-    put(s3, policy({**OURS, "Sid": "Ours"}, THEIRS))
+@pytest.mark.parametrize(
+    "beside",
+    [
+        THEIRS,
+        {**THEIRS, "Sid": "DarwinAccess"},
+        {**OURS, "Principal": {"AWS": "arn:aws:iam::258327614892:root"}},
+        {**OURS, "Resource": "arn:aws:s3:::frames/raw/*"},
+    ],
+)
+def test_a_policy_that_lets_v7_in_by_other_words_is_enough(v7s3, s3, beside):
+    put(s3, policy({**OURS, "Sid": "Ours"}, beside))
     s3.requests.clear()
     assert v7s3("policy", "apply", "s3://frames")[0] == 0
     assert writes(s3) == 0
@@ -675,6 +766,36 @@ def test_apply_narrows_a_statement_that_is_ours(v7s3, s3):
     code, _, _ = v7s3("policy", "apply", "s3://frames", "--access", "read-only", "--yes")
     assert code == 0
     assert stored(s3)["Statement"] == [{**OURS, "Action": "s3:GetObject"}]
+
+
+def test_a_denial_with_our_sid_is_not_enough_whatever_stands_beside_it(v7s3, s3):
+    put(s3, policy({**OURS, "Sid": "Ours"}, {**OURS, "Effect": "Deny"}))
+    assert v7s3("policy", "apply", "s3://frames", "--yes")[0] == 0
+    assert stored(s3) == policy({**OURS, "Sid": "Ours"}, OURS)
+
+
+def test_apply_says_beforehand_what_v7_would_lose(v7s3, s3):
+    put(s3, policy(OURS, {**OURS, "Sid": "List", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::frames"}))
+    _, _, err = v7s3("policy", "apply", "s3://frames/raw", "--dry-run")
+    assert err.splitlines() == LOST
+    _, _, err = v7s3("policy", "apply", "s3://frames/raw", "--write-prefix", "darwin", "--dry-run")
+    assert err.splitlines() == [
+        "warning: V7 may read frames/* now, and would only frames/raw/* and frames/darwin/*",
+        "warning: V7 may write frames/* now, and would only frames/darwin/*",
+    ]
+    _, _, err = v7s3("policy", "apply", "s3://frames", "--access", "read-only", "--dry-run")
+    assert err == "warning: V7 may write frames/* now, and could no longer afterwards\n"
+    assert v7s3("policy", "apply", "s3://frames", "--dry-run")[2] == ""
+
+
+def test_apply_says_beforehand_what_v7_would_lose_by_what_is_restored(v7s3, s3, file):
+    put(s3, policy(THEIRS))
+    backup = backup_in(v7s3("policy", "apply", "s3://frames", "--yes")[2])
+    _, _, err = v7s3("policy", "apply", "s3://frames", "--dry-run", "--restore", backup)
+    assert err == (
+        "warning: V7 may read frames/* now, and could no longer afterwards\n"
+        "warning: V7 may write frames/* now, and could no longer afterwards\n"
+    )
 
 
 def test_apply_says_beforehand_that_block_public_access_will_refuse(v7s3, s3):

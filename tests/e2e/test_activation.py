@@ -36,9 +36,35 @@ def test_write_prints_the_email_and_what_comes_next(v7s3, environment):
     assert err == (
         "warning: policy: acme-frames has no bucket policy\n"
         "warning: cors: the bucket has no CORS configuration\n"
-        "next: make sure that the bucket is ready (`v7s3 doctor s3://acme-frames`), send it, then\n"
-        "      v7s3 activation status s3://acme-frames --team acme --wait\n"
+        "next: make sure that the bucket is ready (`v7s3 doctor s3://acme-frames --write-prefix darwin/`), send it, then\n"
+        "      v7s3 activation status s3://acme-frames --team acme --write-prefix darwin/ --wait\n"
     )
+
+
+def test_write_carries_what_was_asked_for_into_what_comes_next(v7s3, environment, s3):
+    arguments = (
+        "activation",
+        "write",
+        "s3://acme-frames",
+        "--region",
+        "r",
+        "--access",
+        "read-only",
+        "--storage",
+        "a b",
+    )
+    _, _, err = v7s3(*arguments)
+    assert err.splitlines()[-1] == (
+        "      v7s3 activation status s3://acme-frames --team acme --storage 'a b' --access read-only --wait"
+    )
+    assert "`v7s3 doctor s3://acme-frames --storage 'a b' --access read-only`" in err
+
+
+def test_write_names_the_problem_and_not_what_is_in_order(v7s3, environment, s3):
+    v7s3("policy", "apply", "s3://acme-frames", "--yes")
+    _, _, err = v7s3("activation", "write", "s3://acme-frames", "--region", "r", "--access", "read-only")
+    assert "V7's role may" not in err
+    assert "warning: policy: statement 1 (DarwinAccess) also allows s3:PutObject (POL112)\n" in err
 
 
 def test_write_asks_the_bucket_for_its_region(v7s3, s3, environment):

@@ -163,13 +163,13 @@ _S3_KEYS = """
 # AWS's global condition keys:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _GLOBAL_KEYS = """
-    AssumedRoot CalledVia CalledViaFirst CalledViaLast ChatbotSourceArn CurrentTime Ec2InstanceSourceVpc
-    Ec2InstanceSourcePrivateIPv4 EpochTime FederatedProvider IsMcpServiceAction MultiFactorAuthAge
-    MultiFactorAuthPresent PrincipalAccount PrincipalArn PrincipalIsAWSService PrincipalOrgID PrincipalOrgPaths
-    PrincipalServiceName PrincipalServiceNamesList PrincipalType RequestedRegion ResourceAccount ResourceOrgID
-    ResourceOrgPaths SecureTransport SourceAccount SourceArn SourceIdentity SourceIp SourceOrgID SourceOrgPaths
-    SourceOwner SourceVpc SourceVpcArn SourceVpce TagKeys TokenIssueTime UserAgent ViaAWSService VpcSourceIp
-    VpceAccount VpceOrgID VpceOrgPaths referer userid username
+    AssumedRoot CalledVia CalledViaAWSMCP CalledViaFirst CalledViaLast ChatbotSourceArn CurrentTime
+    Ec2InstanceSourceVpc Ec2InstanceSourcePrivateIPv4 EpochTime FederatedProvider IsMcpServiceAction
+    MultiFactorAuthAge MultiFactorAuthPresent PrincipalAccount PrincipalArn PrincipalIsAWSService PrincipalOrgID
+    PrincipalOrgPaths PrincipalServiceName PrincipalServiceNamesList PrincipalType RequestedRegion ResourceAccount
+    ResourceOrgID ResourceOrgPaths SecureTransport SignInSessionArn SourceAccount SourceArn SourceIdentity SourceIp
+    SourceOrgID SourceOrgPaths SourceOwner SourceVpc SourceVpcArn SourceVpce TagKeys TokenIssueTime UserAgent
+    ViaAWSMCPService ViaAWSService VpcSourceIp VpceAccount VpceOrgID VpceOrgPaths referer userid username
 """
 
 _KEYS = (
@@ -186,7 +186,8 @@ _TYPES: dict[str, KeyType] = {"Bool": "bool", "Numeric": "number", "Date": "date
 _MORE_TYPES: dict[str, frozenset[KeyType]] = {
     **dict.fromkeys(("aws:AssumedRoot", "aws:IsMcpServiceAction", "s3:ObjectCreationOperation"), frozenset({"bool"})),
     **dict.fromkeys(("s3:ExistingJobPriority", "s3:RequestJobPriority", "ec2:RoleDelivery"), frozenset({"number"})),
-    **dict.fromkeys(("aws:ChatbotSourceArn", "ec2:SourceInstanceARN", "lambda:SourceFunctionArn"), frozenset({"arn"})),
+    **dict.fromkeys(("aws:ChatbotSourceArn", "aws:SignInSessionArn"), frozenset({"arn"})),
+    **dict.fromkeys(("ec2:SourceInstanceARN", "lambda:SourceFunctionArn"), frozenset({"arn"})),
 }
 
 _BY_LOWER_NAME = {name.lower(): name for name in ACTIONS}

@@ -18,9 +18,10 @@ from v7s3.access.logic import Truth, any_of
 from v7s3.access.statements import NO_CASE, Case, Cases, StatementReading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from v7s3.access.decision import Effect
+    from v7s3.access.globs import Glob
 
 _BUDGET = 2_000  # cases; a policy that needs more "depends"
 
@@ -33,8 +34,11 @@ def combine(deny: Iterable[Truth], allow: Iterable[Truth]) -> Effect:
     return "allowed" if denied is Truth.FALSE and allowed is Truth.TRUE else "depends"
 
 
-def cases_of(readings: Sequence[StatementReading], context: Context) -> Cases:
-    """Representative values of every unknown key that a statement which may concern the caller has a condition on."""
+def cases_of(readings: Sequence[StatementReading], context: Context, forms: Mapping[str, tuple[Glob, ...]]) -> Cases:
+    """Representative values of every unknown key that a statement which may concern the caller has a condition on.
+
+    `forms` has by key, in lower case, the globs that cover all values the key can have.
+    """
     tests: dict[str, list[ConditionTest]] = {}
     for reading in readings:
         for test in reading.tests if reading.concerns_caller else ():
@@ -43,7 +47,7 @@ def cases_of(readings: Sequence[StatementReading], context: Context) -> Cases:
     for key, of_key in tests.items():
         value = context[key]
         if value in (Presence.PRESENT, Presence.UNKNOWN):
-            found[key] = representatives(key, of_key, value)
+            found[key] = representatives(key, of_key, value, forms.get(key, ()))
     return Cases(found, context)
 
 

@@ -183,15 +183,19 @@ _ANY_TEXT = Glob((Wild.ONE, Wild.RUN))
 _MANY = 200  # values of one key; more are not gone through
 
 
-def representatives(key: str, tests: Sequence[ConditionTest], value: Value) -> tuple[Value, ...] | None:
+def representatives(
+    key: str, tests: Sequence[ConditionTest], value: Value, forms: Sequence[Glob] = ()
+) -> tuple[Value, ...] | None:
     """Values such that every value the key can have behaves like one of them in all of these tests of the key.
 
-    `value` is PRESENT or UNKNOWN; only for the latter is "absent" among them. None when there are too many.
+    `value` is PRESENT or UNKNOWN; only for the latter is "absent" among them. With `forms` the value is one text that
+    one of these globs covers. None when there are too many.
     """
-    texts = _sample_texts(key, tests)
+    texts = _texts_of(forms, tests) if forms else _sample_texts(key, tests)
     if texts is None:
         return None
     several = holds_several_values(key) or any(test.operator.for_all or test.operator.for_any for test in tests)
+    several = several and not forms
     values = _different(tests, texts, several=several)
     if len(values) > _MANY:
         return None
@@ -220,8 +224,7 @@ def _sample_texts(key: str, tests: Sequence[ConditionTest]) -> list[str] | None:
     if "Bool" in types_of(key):
         return ["true", "false"]
     if families <= {"String", "Arn"}:
-        operands = [operand for test in tests for operand in test.operands if isinstance(operand, Pattern)]
-        globs = [glob for operand in operands for glob in operand.globs]
+        globs = _globs_in(tests)
         if "Arn" in types_of(key):
             return regions(globs, within=_ANY_ARN)
         found = regions([*globs, _ANY_ARN] if "Arn" in families else globs, within=_ANY_TEXT)
@@ -231,3 +234,14 @@ def _sample_texts(key: str, tests: Sequence[ConditionTest]) -> list[str] | None:
     (family,) = families
     typed = samples(family, [operand for test in tests for operand in test.operands])
     return typed if family in types_of(key) else [*typed, "?"]
+
+
+def _globs_in(tests: Sequence[ConditionTest]) -> list[Glob]:
+    operands = [operand for test in tests for operand in test.operands if isinstance(operand, Pattern)]
+    return [glob for operand in operands for glob in operand.globs]
+
+
+def _texts_of(forms: Sequence[Glob], tests: Sequence[ConditionTest]) -> list[str] | None:
+    """As `_sample_texts`, among the texts that the forms cover. All other operands say the same of each of them."""
+    found = [regions(_globs_in(tests), within=form) for form in forms]
+    return [text for texts in found for text in texts or ()] if None not in found else None

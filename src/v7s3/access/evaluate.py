@@ -43,7 +43,7 @@ def evaluate(policy: PolicyDocument | None, request: AccessRequest) -> Decision:
         StatementReading.read(statement, caller, request, context, with_variables=policy.has_variables)
         for statement in policy.statements
     ]
-    cases = cases_of(readings, context)
+    cases = cases_of(readings, context, caller.forms())
     trace = tuple(reading.result(cases) for reading in readings)
     effect = combine(
         deny=(result.truth for result in trace if result.effect == "Deny"),
@@ -62,16 +62,17 @@ def evaluate(policy: PolicyDocument | None, request: AccessRequest) -> Decision:
 def context_of(request: AccessRequest) -> Context:
     """What is known about the keys of a request: what it says, else what follows from its principal and action."""
     direct = request.resource.split(":")[3:5] == ["", ""]
+    caller = Caller.parse(request.principal)
     return Context(
         dict.fromkeys(ALWAYS_PRESENT, PRESENT),
-        Caller.parse(request.principal).facts(),
+        caller.facts(),
         given(request.context),
-        otherwise=partial(_unlisted, request.action, direct=direct),
+        otherwise=partial(_unlisted, caller, request.action, direct=direct),
     )
 
 
-def _unlisted(action: str, key: str, *, direct: bool) -> Value:
-    return ABSENT if never_carries(action, key, direct=direct) else UNKNOWN
+def _unlisted(caller: Caller, action: str, key: str, *, direct: bool) -> Value:
+    return ABSENT if caller.never_has(key) or never_carries(action, key, direct=direct) else UNKNOWN
 
 
 # ------------------------------------------------------------------------------------------------------------ in words

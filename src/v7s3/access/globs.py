@@ -44,7 +44,8 @@ class Glob:
 
     @classmethod
     def ignoring_case(cls, text: str) -> Glob:
-        return cls(tuple("".join(sorted({c, c.lower(), c.upper()})) for c in text))
+        # "ß" in upper case is two letters; a place accepts one.
+        return cls(tuple("".join(sorted(e for e in {c, c.lower(), c.upper()} if len(e) == 1)) for c in text))
 
     def __add__(self, other: Glob) -> Glob:
         return Glob(self.tokens + other.tokens)

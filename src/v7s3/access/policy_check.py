@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from v7s3.access.evaluate import evaluate
 from v7s3.access.globs import matches
 from v7s3.access.jsontext import Document, python_value, read
 from v7s3.access.logic import Truth
-from v7s3.access.policy import PolicyDocument
+from v7s3.access.policy import Entry, PolicyDocument, Principal
 from v7s3.access.policy_lint import lint_policy
 from v7s3.access.profile import V7_ACCOUNT, V7_ROLE
 from v7s3.access.public import public_statements
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from v7s3.report import Severity
 
 _UNLESS = "ArnNotEquals"
+_WHICH_PREFIX = "PREFIX is where V7 writes, its storage's prefix: `v7s3 activation status` shows it, often darwin/"
 _READS = re.compile(r"(?:Get|List|Head|Describe)")
 
 
@@ -64,16 +66,26 @@ class PolicyQuestion:
 
     @property
     def apply_command(self) -> str:
-        """The command that would write what V7 needs."""
+        """The command that would write what V7 needs: into the bucket, or for a file into what it prints.
+
+        Where nobody said where V7 writes, it has a PREFIX to fill in, and a line that says so: with the prefix that V7
+        reads in its place V7 might lose the one that it writes to now.
+        """
         profile = self.profile
-        parts = [f"v7s3 policy apply s3://{self.bucket}/{profile.prefix}".rstrip("/")]
+        url = shlex.quote(f"s3://{self.bucket}/{profile.prefix}".rstrip("/"))
+        parts = [f"v7s3 policy apply {url}"]
+        if self.document:
+            file = "-" if self.document == "standard input" else self.document
+            parts = [f"v7s3 policy write {url} --merge {shlex.quote(file)}"]
         if profile.access == "read-only":
             parts.append("--access read-only")
+        elif profile.guesses_write_prefix:
+            parts.append("--write-prefix PREFIX")
         elif profile.write_prefix != profile.prefix:
-            parts.append(f"--write-prefix {profile.write_prefix or '/'}")
+            parts.append(f"--write-prefix {shlex.quote(profile.write_prefix or '/')}")
         if profile.list_bucket:
             parts.append("--list")
-        return " ".join(parts)
+        return " ".join(parts) + (f"\n{_WHICH_PREFIX}" if profile.guesses_write_prefix else "")
 
 
 def check_policy(question: PolicyQuestion) -> tuple[Check, ...]:
@@ -189,7 +201,9 @@ class _Checking:
 
     def _findings(self, need: Need, decision: Decision) -> Iterator[Finding]:
         if decision.effect == "depends":
-            for result in decision.because:
+            # An Allow for somebody who is hardly V7, such as a CloudFront identity, is worth no word beside others.
+            likely = [result for result in decision.because if result.effect == "Deny" or _is_for_v7(result)]
+            for result in likely or decision.because:
                 yield self._open(need, result)
         elif decision.effect == "denied":
             denying = [result for result in decision.because if result.effect == "Deny"]
@@ -211,7 +225,7 @@ class _Checking:
         asked = f"{need.action} on {_short(need.resource)}"
         message = f"{asked}: {nearest.label} is for V7's role, but does not apply ({reasons})"
         place = self._at(nearest, failed[0] if failed else None)
-        return rule.finding(message, at=place, fix=self.question.apply_command)
+        return rule.finding(message, at=place, fix=self._way_in(nearest))
 
     def _rule_of_missing(self, need: Need) -> Rule:
         if need.action == "s3:ListBucket":
@@ -241,25 +255,38 @@ class _Checking:
         verb = "denies" if result.effect == "Deny" else "allows"
         if not keys:
             message = f"{need.action} on {_short(need.resource)}: {result.label} {verb} some of these keys only"
-            fix = (
-                self.question.apply_command
-                if result.effect == "Allow"
-                else exception_for_v7(self.policy.statements[result.index])
-            )
-            return rules.PARTLY_COVERED.finding(
-                message, at=self._at(result, elements[0] if elements else None), fix=fix
-            )
+            place = self._at(result, elements[0] if elements else None)
+            return rules.PARTLY_COVERED.finding(message, at=place, fix=self._way_in(result))
         upload = need.action == "s3:PutObject" and any(_is_upload_header(key) for key in keys)
         rule = rules.UPLOAD_HEADERS if upload else rules.DEPENDS
-        conditions = "; ".join(dict.fromkeys(element.text for element in elements))
-        expected = expectation(keys)
-        message = f"{need.action}: {result.label} {verb} it depending on {conditions}. {expected}"
-        fix = (
-            exception_for_v7(self.policy.statements[result.index])
-            if result.effect == "Deny"
-            else self.question.apply_command
+        whom = [element for element in elements if element.name.endswith("Principal")]
+        others = [element for element in elements if element not in whom]
+        conditions = "; ".join(dict.fromkeys([*map(_doubt, whom), *(element.text for element in others)]))
+        expected = expectation(key for element in others for key in element.keys)
+        message = f"{need.action}: {result.label} {verb} it depending on {conditions}. {expected}".rstrip()
+        return rule.finding(message, at=self._at(result, elements[0]), fix=self._way_in(result))
+
+    def _way_in(self, result: StatementResult) -> str:
+        """How to mend a statement that applies in some cases only, or that would let V7 in but for its Condition.
+
+        `policy apply` keeps the Condition of a statement that is ours already, so it is no way out of that.
+        """
+        statement = self.policy.statements[result.index]
+        if result.effect == "Deny":
+            return exception_for_v7(statement)
+        unmet = {element.name for element in result.elements if element.truth is not Truth.TRUE}
+        if unmet != {"Condition"} or statement.sid not in self._our_sids():
+            return self.question.apply_command
+        condition = json.dumps(statement.dump()["Condition"], ensure_ascii=False)
+        if statement.principal == Principal((Entry("AWS", V7_ROLE),)):
+            return f'take out of {statement.label}, which is for V7\'s role alone:\n"Condition": {condition}'
+        return (
+            "give V7's role a statement of its own, as `v7s3 policy write` prints it, with another Sid than"
+            f' {statement.sid}, whose condition is for others, too:\n"Condition": {condition}'
         )
-        return rule.finding(message, at=self._at(result, elements[0]), fix=fix)
+
+    def _our_sids(self) -> set[str]:
+        return {each["Sid"] for each in self.question.profile.statements(self.question.bucket)}
 
     # --- the rest of the policy -------------------------------------------------------------------------------------
 
@@ -336,7 +363,8 @@ class _Checking:
             return
         elsewhere = f"arn:aws:s3:::{self.question.bucket}/\x00"  # a key that is below no prefix
         if statement.resources is None or any(matches(resource, elsewhere) for resource in statement.resources):
-            message = f"{statement.label} covers the whole bucket, not only {' and '.join(profile.reads)}"
+            used = " and ".join(profile.reads) + (" and where V7 writes" if profile.guesses_write_prefix else "")
+            message = f"{statement.label} covers the whole bucket, not only {used}"
             place = self._at_statement(statement, "Resource")
             yield rules.BROADER_RESOURCE.finding(message, at=place, fix=self.question.apply_command)
 
@@ -374,6 +402,20 @@ def _short(resource: str) -> str:
 
 def _principal_is_met(result: StatementResult) -> bool:
     return all(element.truth is not Truth.FALSE for element in result.elements if element.name.endswith("Principal"))
+
+
+def _is_for_v7(result: StatementResult) -> bool:
+    return all(element.truth is Truth.TRUE for element in result.elements if element.name.endswith("Principal"))
+
+
+def _doubt(whom: ElementResult) -> str:
+    """What it hangs on whether a Principal element means V7's role, in words."""
+    reasons = {
+        "canonical user id": "whether a canonical user id is that of V7's account, which V7 does not publish",
+        "identity provider": "whether V7's session begins with an identity provider, which V7 does not say",
+    }
+    said = next((reasons[key] for key in whom.keys if key in reasons), "")
+    return f"{said} ({whom.text})" if said else f"{whom.text} ({whom.reason})"
 
 
 def _lets_v7_in(statement: Statement) -> bool:

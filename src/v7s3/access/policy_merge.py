@@ -10,6 +10,7 @@ from v7s3.access import jsontext
 from v7s3.access.jsontext import Document, Edit, Node, python_value
 from v7s3.access.policy import PolicyDocument
 from v7s3.access.policy_lint import lint_policy
+from v7s3.access.profile import V7_ACCOUNT
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def merge_statements(
     """Put `statements` into the policy `text`: a statement of the same Sid is updated, others are appended.
 
     Of a statement that is ours already only Action and Resource change, and only when they mean something else: a
-    Condition, or a second principal, was put there on purpose. It is replaced as a whole when it does not let V7 in at
-    all: a Deny, another principal, or negated elements. One of our Sid that would have to change, but that also lets
-    others in or keeps them out, is theirs: it stays, and ours is called DarwinAccess2.
+    Condition, or a second principal, was put there on purpose. It is replaced as a whole when it is about V7 alone and
+    does not let it in: a Deny, V7's role misspelt, or negated elements. One of our Sid that would have to change, but
+    that lets others in or keeps them out, is theirs: it stays to the byte, and ours is called DarwinAccess2.
     Raises UsageError when the text is no policy, or has faults that make the place for a statement a guess. `where` is
     how `v7s3 policy check` is told where the policy is.
     """
@@ -141,15 +142,24 @@ def _updates(document: Document, existing: Node, statement: dict[str, Any]) -> I
 
 
 def _concerns_others(existing: Node, role: str) -> bool:
-    """Whether a change of this statement would change what somebody else may do.
+    """Whether a change of this statement might change what somebody else may do.
 
-    An Allow for one other principal is taken for a mistyped or outdated ours, and so is one for everybody.
+    It does not when its only principal is V7's role, or can be nothing but V7's role misspelt: a principal of V7's
+    account, or a role of that name. Everybody ("*"), a NotPrincipal and principals of other types are others.
     """
-    principals = _aws_principals(existing)
-    if _text(existing.get("Effect")) == "Deny":
-        return principals != {role}
     principal = existing.get("Principal")
-    return role in principals and (len(principals) > 1 or (principal is not None and len(principal.members) > 1))
+    if principal is None:
+        return existing.get("NotPrincipal") is not None  # with neither it is about nobody
+    listed = python_value(principal)
+    named = listed.get("AWS") if isinstance(listed, dict) and len(listed) == 1 else None
+    values = named if isinstance(named, list) else [named]
+    return len(values) != 1 or not isinstance(values[0], str) or not _is_v7(values[0], role)
+
+
+def _is_v7(principal: str, role: str) -> bool:
+    """Whether the text is V7's role, or so near to it that under V7's Sid it means nobody else."""
+    _, _, name = role.rpartition("/")
+    return V7_ACCOUNT in principal or principal.rpartition("/")[2].lower() == name.lower()
 
 
 def _aws_principals(statement: Node) -> set[str]:

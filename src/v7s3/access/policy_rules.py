@@ -451,7 +451,7 @@ PARTLY_COVERED = Rule(
     "only some of the keys are covered",
     "error",
     why="The statement allows, or denies, part of what V7 needs: some objects will load and others will not.",
-    fix="v7s3 policy apply s3://BUCKET/PREFIX",
+    fix="v7s3 policy apply s3://BUCKET/PREFIX --write-prefix WHERE_V7_WRITES",
     verify=_CHECK,
     source=_EVALUATION,
 )
@@ -507,7 +507,7 @@ BROADER_RESOURCE = Rule(
     "V7 is allowed the whole bucket where a prefix would do",
     "info",
     why="V7 needs the objects that are registered and the prefix it writes to.",
-    fix="v7s3 policy write s3://BUCKET/PREFIX",
+    fix="v7s3 policy apply s3://BUCKET/PREFIX --write-prefix WHERE_V7_WRITES",
     verify=_CHECK,
     source=_V7,
 )

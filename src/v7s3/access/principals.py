@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from v7s3.access.context import ABSENT, PRESENT, Value
+from v7s3.access.globs import Glob
 from v7s3.access.logic import Truth
 from v7s3.access.policy import Entry, Principal
+from v7s3.access.profile import V7_ROLE
 
 Kind = Literal["role", "session", "user", "root", "federated", "service", "anonymous", "other"]
 
@@ -36,6 +38,7 @@ _TYPES: dict[Kind, str] = {
     "anonymous": "Anonymous",
 }
 _KNOWN_KINDS = ("AWS", "Service", "Federated", "CanonicalUser")
+_DOUBTFUL = {"CanonicalUser": "canonical user id", "Federated": "identity provider"}  # what an unknown truth hangs on
 
 
 class Verdict(NamedTuple):
@@ -82,11 +85,15 @@ class Caller:
         return f"arn:{self.partition}:iam::{self.account}:root"
 
     def facts(self) -> dict[str, Value]:
-        """Condition keys that follow from who the caller is, for a call that the caller makes directly."""
+        """Condition keys that follow from who the caller is, for a call that the caller makes directly.
+
+        What is known of a value that is not known as a whole is in `forms`. Source:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        """
         if self.kind == "service":
             return {"aws:PrincipalIsAWSService": ("true",), "aws:PrincipalServiceName": (self.arn,)}
         facts: dict[str, Value] = {
-            "aws:PrincipalIsAWSService": ("false",),
+            "aws:PrincipalIsAWSService": ABSENT if self.kind == "anonymous" else ("false",),  # signed requests have it
             **dict.fromkeys(_OF_SERVICES, ABSENT),
         }
         if self.kind == "other":
@@ -96,7 +103,7 @@ class Caller:
             facts |= dict.fromkeys(_OF_CREDENTIALS, ABSENT)
             return facts | {"aws:userid": ("anonymous",), "aws:PrincipalAccount": ("anonymous",)}
         facts |= {
-            "aws:PrincipalArn": (self.role or self.arn,),
+            "aws:PrincipalArn": PRESENT if self.forms() else (self.role or self.arn,),
             "aws:PrincipalAccount": (self.account,),
             "aws:userid": PRESENT,
             "aws:username": (self.name,) if self.kind == "user" else ABSENT,
@@ -104,6 +111,21 @@ class Caller:
         if self.kind in ("role", "session", "federated"):
             facts["aws:TokenIssueTime"] = PRESENT
         return facts
+
+    def forms(self) -> dict[str, tuple[Glob, ...]]:
+        """By key in lower case, what values the keys can have whose value is not known: those that a glob covers.
+
+        A session's aws:PrincipalArn is the ARN of its role with the role's path, which the session's ARN does not tell.
+        That V7's role has no path is known, and no other role of its account has its name.
+        """
+        if self.kind != "session" or self.role == V7_ROLE:
+            return {}
+        before, name = Glob.literal(self.role.removesuffix(_role_name(self))), Glob.literal(_role_name(self))
+        return {"aws:principalarn": (before + name, before + Glob.parse("?*/") + name)}
+
+    def never_has(self, key: str) -> bool:
+        """Whether no request of this caller has this key, which is in lower case."""
+        return self.kind == "anonymous" and key.startswith("aws:principaltag/")
 
 
 # Only calls that an AWS service makes, for itself or on somebody's behalf, have these keys.
@@ -137,12 +159,27 @@ def _entry_means(entry: Entry, caller: Caller) -> Verdict:
         return Verdict(Truth.UNKNOWN, value, f"{kind} is no type of principal", (f"principal type {kind}",))
     if kind == "AWS" and value == "*":
         return Verdict(Truth.TRUE, value, "everybody")
+    if caller.account and (reason := _may_mean(entry, caller)):
+        return Verdict(Truth.UNKNOWN, value, reason, (_DOUBTFUL[kind],))
     if kind != ("Service" if caller.kind == "service" else "AWS"):
         return Verdict(Truth.FALSE, value, f"a principal of type {kind}, not {caller.arn}")
     reason = _names(value, caller)
     if reason:
         return Verdict(Truth.TRUE, value, reason)
     return _session_means(value, caller) or Verdict(Truth.FALSE, value, _why_not(value, caller))
+
+
+def _may_mean(entry: Entry, caller: Caller) -> str:
+    """What it hangs on whether a principal that is told by something else than an ARN is the caller; "" when it is not.
+
+    A canonical user id stands for an AWS account, and does not tell which. Sessions that began with a web identity or
+    SAML are also principals of their provider, and neither a role's ARN nor a session's tells how they began.
+    """
+    if entry.kind == "CanonicalUser":
+        return f"whether this canonical user id is that of the account {caller.account} is not known"
+    if entry.kind == "Federated" and caller.kind in ("role", "session"):
+        return "whether the session began with this identity provider is not known"
+    return ""
 
 
 def _names(value: str, caller: Caller) -> str:
@@ -197,11 +234,19 @@ def means_all_but(not_principal: Principal, caller: Caller) -> Verdict:
         return Verdict(Truth.FALSE, caller.arn, "the service is listed")
     account = next((value for value in values if caller.account and value in (caller.account, caller.root)), None)
     if account is None:
-        reason = f"the account of {caller.arn} is not listed" if caller.account else f"{caller.arn} is not listed"
-        return Verdict(Truth.TRUE, shown, reason)
+        return _not_spared(not_principal, caller, shown)
     needed = () if caller.kind == "root" else dict.fromkeys((caller.role, caller.arn))
     missing = [arn for arn in needed if arn and arn not in values]
     if missing:
         reason = f"the account is listed but {missing[0]} is not, and AWS's documents differ on what that means"
         return Verdict(Truth.UNKNOWN, shown, reason, ("NotPrincipal without " + missing[0],))
     return Verdict(Truth.FALSE, caller.arn, "the account and the caller are listed")
+
+
+def _not_spared(not_principal: Principal, caller: Caller, shown: str) -> Verdict:
+    """The answer of a NotPrincipal that does not list the caller's account, unless in words that do not tell."""
+    for entry in not_principal.entries if caller.account else ():
+        if reason := _may_mean(entry, caller):
+            return Verdict(Truth.UNKNOWN, shown, reason, (_DOUBTFUL[entry.kind],))
+    reason = f"the account of {caller.arn} is not listed" if caller.account else f"{caller.arn} is not listed"
+    return Verdict(Truth.TRUE, shown, reason)

@@ -42,19 +42,21 @@ class AccessProfile:
     """How a team uses its bucket.
 
     `prefix` is what V7 reads, `write_prefix` where it writes (the storage's prefix in V7's settings); "" is the whole
-    bucket, anything else ends in "/". Use `AccessProfile.of` for what a person typed.
+    bucket, anything else ends in "/". `guesses_write_prefix` is set when nobody said where V7 writes, and it need not
+    be where it reads. Use `AccessProfile.of` for what a person typed.
     """
 
     access: Access = "read-write"
     prefix: str = ""
     write_prefix: str = ""
     list_bucket: bool = False
+    guesses_write_prefix: bool = False
 
     @classmethod
     def of(
         cls, access: str, prefix: str = "", write_prefix: str | None = None, *, list_bucket: bool = False
     ) -> AccessProfile:
-        """A profile from options. Without `write_prefix` V7 writes where it reads.
+        """A profile from options. Without `write_prefix` V7 is taken to write where it reads.
 
         Raises UsageError for an unknown access and for a prefix that would mean something else in an ARN.
         """
@@ -68,6 +70,7 @@ class AccessProfile:
             prefix=folder,
             write_prefix="" if access == "read-only" else folder if write_prefix is None else folder_of(write_prefix),
             list_bucket=list_bucket,
+            guesses_write_prefix=access == "read-write" and write_prefix is None and folder != "",
         )
 
     @property

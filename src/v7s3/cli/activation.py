@@ -105,14 +105,19 @@ def _warn_unless_ready(asked: Activation, settings: AwsSettings) -> None:
         note(f"warning: the bucket was not looked at: {error.message}")
         return
     for check in checks:
-        if check.status in ("fail", "error", "warn"):
+        if check.status in ("fail", "error"):
             note(f"warning: {check.ident}: {check.summary}")
+        elif check.status == "warn":  # its summary may be all that is in order
+            for finding in check.findings:
+                note(f"warning: {check.ident}: {finding.message} ({finding.rule.ident})")
     if unread := [check.ident for check in checks if check.status == "skip"]:
         note(f"warning: not looked at: {', '.join(unread)}")
 
 
 def _advise(asked: Activation, url: BucketUrl, settings: AwsSettings) -> None:
     """What to think of before the e-mail is sent, and what to do after."""
+    import shlex
+
     from v7s3.activation import WHOLE_BUCKET
     from v7s3.cli.output import note
 
@@ -121,8 +126,20 @@ def _advise(asked: Activation, url: BucketUrl, settings: AwsSettings) -> None:
     if url.key:
         note(f"note: V7 is asked for the whole bucket, not only {url.key!r}; --write-prefix says where it may write")
     _warn_unless_ready(asked, settings)
-    note(f"next: make sure that the bucket is ready (`v7s3 doctor {url}`), send it, then")
-    note(f"      v7s3 activation status s3://{url.bucket} --team {asked.team} --wait")
+    again = _said_again(asked)
+    doctor = shlex.join(["v7s3", "doctor", str(url), *again])
+    status_again = ["v7s3", "activation", "status", f"s3://{url.bucket}", "--team", asked.team, *again, "--wait"]
+    note(f"next: make sure that the bucket is ready (`{doctor}`), send it, then")
+    note(f"      {shlex.join(status_again)}")
+
+
+def _said_again(asked: Activation) -> list[str]:
+    """The options that ask other commands about what the e-mail asks for."""
+    return [
+        *(["--storage", asked.storage] if asked.storage else []),
+        *(["--write-prefix", f"{asked.prefix}/"] if asked.prefix else []),
+        *(["--access", "read-only"] if asked.access == "read-only" else []),
+    ]
 
 
 @app.command()

@@ -53,7 +53,11 @@ Bucket = Annotated[str | None, typer.Option("--bucket", help="The bucket the pol
 Access = Annotated[AccessOption, typer.Option("--access", help="Whether V7 is to write thumbnails and frames.")]
 Prefix = Annotated[str | None, typer.Option("--prefix", help="The beginning of the keys that V7 reads.")]
 WritePrefix = Annotated[
-    str | None, typer.Option("--write-prefix", help="Where V7 writes: the storage's prefix in V7; else where it reads.")
+    str | None,
+    typer.Option(
+        "--write-prefix",
+        help="Where V7 writes: its storage's prefix. Not looked up; left out, V7 is taken to write where it reads.",
+    ),
 ]
 ListBucket = Annotated[bool, typer.Option("--list", help="V7 is to list the bucket, which MIRAX slides need.")]
 ContextPairs = Annotated[
@@ -137,7 +141,8 @@ def write(
       v7s3 policy write s3://acme-scans --format terraform
       v7s3 policy write --kms arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
 
-    V7's statement has the Sid DarwinAccess; only statements of our own Sids are ever changed.
+    V7's statement has the Sid DarwinAccess; only statements of our own Sids are ever changed. Exit code 2 when the
+    policy of --merge cannot be read.
     """
     from v7s3.cli.output import result
     from v7s3.cli.policy_input import find_target, make_profile
@@ -238,7 +243,7 @@ def explain(
     """
     from v7s3.access.profile import V7_ROLE
     from v7s3.cli.output import note, result, result_json, use_colour
-    from v7s3.cli.policy_explain import Explanation
+    from v7s3.cli.policy_explain import Explanation, remark_on_action
     from v7s3.cli.policy_input import find_target, known_context, resource_arn
 
     aim = find_target(target, None)
@@ -246,6 +251,8 @@ def explain(
     asked = resource if resource is not None else _every_object(aim, found.text)
     if "*" in asked[:-1]:
         note(f"warning: only a * at the end asks for every key; within {asked} it is a character of one key")
+    if remark := remark_on_action(action):
+        note(f"warning: {remark}")
     explanation = Explanation.of(
         found.text,
         principal if principal is not None else V7_ROLE,
@@ -293,7 +300,8 @@ def _check(
     else:
         question = PolicyQuestion(found.text, bucket, needs, known, found.restricts_public, name)
         checks = check_policy(question)
-    heading = f"{V7_ROLE}, {access.value}{f' on {bucket}' if bucket else ''}; assumed: {in_words(known)}"
+    written = f"V7 writes to {needs.write_prefix}, " if needs.guesses_write_prefix else ""
+    heading = f"{V7_ROLE}, {access.value}{f' on {bucket}' if bucket else ''}; assumed: {written}{in_words(known)}"
     return Report(subject, checks, heading, next_steps=_next_steps(checks))
 
 
@@ -345,19 +353,22 @@ def _next_steps(checks: tuple[Check, ...]) -> tuple[str, ...]:
 
 def _written(aim: Target, profile: AccessProfile, merge: str | None, form: DocumentFormat) -> str:
     import json
+    import shlex
 
     from v7s3.access.policy_forms import spell_policy
     from v7s3.access.policy_lint import lint_policy
     from v7s3.access.policy_merge import merge_statements
     from v7s3.cli.documents import name_of, read_text, warn_of_refusal
     from v7s3.cli.policy_input import need_bucket
+    from v7s3.cli.policy_warnings import warn_of_losses
 
     bucket = need_bucket(aim)
     policy, text = profile.policy(bucket), None
     if merge is not None:
-        given, where = read_text(merge), f"--policy-file {merge}"
+        given, where = read_text(merge), f"--policy-file {shlex.quote(merge)}"
         text = merge_statements(given, profile.statements(bucket), name=name_of(merge), where=where).text
         warn_of_refusal(lint_policy(text, bucket))
+        warn_of_losses(given, text, guesses_write_prefix=profile.guesses_write_prefix)
         policy = json.loads(text)
     spelled = spell_policy(policy, bucket, form.value)
     return text.removesuffix("\n") if text is not None and form is DocumentFormat.JSON else spelled

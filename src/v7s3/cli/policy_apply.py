@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from v7s3.access.evaluate import AccessRequest, evaluate
@@ -19,6 +20,7 @@ from v7s3.bucket_policy import owner_in_tags, policy_store, read_public_access
 from v7s3.cli.applying import Applied, settle
 from v7s3.cli.output import note
 from v7s3.cli.policy_input import known_context, need_bucket
+from v7s3.cli.policy_warnings import warn_of_losses
 from v7s3.errors import UsageError
 from v7s3.report import Report
 from v7s3.s3 import connect
@@ -60,6 +62,8 @@ def apply_policy(
     if plan.changes:
         _refuse_what_s3_refuses(plan)
         _warn(plan, client, public_access)
+        guesses = restore is None and profile.guesses_write_prefix
+        warn_of_losses(plan.before, plan.after, guesses_write_prefix=guesses)
     applied = settle(plan, store, yes=yes, dry_run=dry_run, as_json=as_json)
     if restore is not None:
         return applied, Report(f"s3://{bucket}", ())
@@ -72,19 +76,21 @@ def apply_policy(
 def wanted_policy(before: str | None, bucket: str, profile: AccessProfile) -> str:
     """The policy with what V7 needs: the guide's, or the one there is with our statements put in.
 
-    What already lets V7 do all it needs stays as it is, unless a statement with one of our Sids says something else.
+    What already lets V7 do all it needs stays as it is, unless a statement with one of our Sids, without which it does
+    not suffice, says something else.
     """
     if before is None:
         return spell_json(profile.policy(bucket))
     merged = merge_statements(
         before, profile.statements(bucket), name=f"the policy of {bucket}", where=f"s3://{bucket}"
     )
-    suffices = _suffices(before, bucket, profile)
-    return before if suffices and not merged.updated else merged.text
+    policy = PolicyDocument.parse(before)
+    others = tuple(each for each in policy.statements if each.sid not in merged.updated)
+    suffices = all(_suffices(each, bucket, profile) for each in (policy, replace(policy, statements=others)))
+    return before if suffices else merged.text
 
 
-def _suffices(text: str, bucket: str, profile: AccessProfile) -> bool:
-    policy = PolicyDocument.parse(text)
+def _suffices(policy: PolicyDocument, bucket: str, profile: AccessProfile) -> bool:
     context = {"aws:SecureTransport": "true"}
     needs = profile.needs(bucket)
     requests = (AccessRequest(V7_ROLE, need.action, need.resource, context) for need in needs)

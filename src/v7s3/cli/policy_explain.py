@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from v7s3.access.actions import intended_action, is_api_name, matching_actions
 from v7s3.access.evaluate import AccessRequest, evaluate
 from v7s3.access.logic import Truth
 from v7s3.access.policy import PolicyDocument
@@ -92,6 +93,17 @@ class Explanation:
             "allowed_when": dict(decision.allowed_when) if decision.allowed_when is not None else None,
             "denied_when": dict(decision.denied_when) if decision.denied_when is not None else None,
         }
+
+
+def remark_on_action(action: str) -> str:
+    """That S3 has no such action, and which one will have been meant; "" when there is one, or it is not S3's."""
+    service, _, name = action.partition(":")
+    if service.lower() != "s3" or not _ONE_ACTION.fullmatch(action) or matching_actions(name):
+        return ""
+    meant = intended_action(name)
+    if is_api_name(name):
+        return f"{action} is a request and no action; the action that S3 checks for it is s3:{meant}"
+    return f"S3 has no action {action}" + (f"; did you mean s3:{meant}?" if meant else "")
 
 
 def _statement(result: StatementResult, *, verbose: bool) -> list[str]:

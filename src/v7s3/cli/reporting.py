@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typer._click.globals import get_current_context
+
 from v7s3.cli.output import note, result, scrub, use_colour
 from v7s3.errors import UsageError
 from v7s3.render import render
@@ -22,13 +24,20 @@ _SUMMARY_BYTES = 1024 * 1024
 
 def show_report(report: Report, form: str, *, verbose: bool = False, fail_level: Severity = "error") -> None:
     """Write `report` to stdout. `github` also appends the table to $GITHUB_STEP_SUMMARY when that is set."""
-    result(render(report, form, verbose=verbose, colour=use_colour(sys.stdout), fail_level=fail_level))
+    colour, quiet = use_colour(sys.stdout), _is_quiet()
+    result(render(report, form, verbose=verbose, colour=colour, fail_level=fail_level, quiet=quiet))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if form == "github" and summary:
         try:
-            _append(Path(summary), report)
+            _append(Path(summary), report.at(fail_level))
         except OSError as error:
             note(f"warning: the job summary {summary} cannot be written: {error.strerror}")
+
+
+def _is_quiet() -> bool:
+    """Whether the command that runs was given -q: asked here, so that no command that reports can forget it."""
+    context = get_current_context(silent=True)
+    return context is not None and bool(context.params.get("quiet"))
 
 
 def require_file(path: str | None, option: str) -> None:

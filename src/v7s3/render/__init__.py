@@ -16,12 +16,22 @@ class Style(NamedTuple):
 
     verbose: bool = False
     colour: bool = False
-    fail_level: Severity = "error"  # what ends with exit code 1, and so is a failed test in JUnit's words
+    quiet: bool = False  # without the checks that passed and have nothing to say
 
 
 def render(
-    report: Report, form: str, *, verbose: bool = False, colour: bool = False, fail_level: Severity = "error"
+    report: Report,
+    form: str,
+    *,
+    verbose: bool = False,
+    colour: bool = False,
+    fail_level: Severity = "error",
+    quiet: bool = False,
 ) -> str:
-    """`report` in one of `FORMATS`; each format's module is imported when it is asked for."""
-    text: str = import_module(f"v7s3.render.{form}").render(report, Style(verbose, colour, fail_level))
+    """`report` in one of `FORMATS`; each format's module is imported when it is asked for.
+
+    A check with a finding at or above `fail_level` is shown as failed, as the exit code has it.
+    """
+    module = import_module(f"v7s3.render.{form}")
+    text: str = module.render(report.at(fail_level), Style(verbose, colour, quiet))
     return text

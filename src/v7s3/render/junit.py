@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from v7s3.render.text import describe
-from v7s3.report import Report
 
 if TYPE_CHECKING:
     from v7s3.render import Style
-    from v7s3.report import Check, Finding, Severity
+    from v7s3.report import Check, Finding, Report
 
 # XML 1.0 has no way to write these characters, not even as references.
 _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(report: Report, style: Style) -> str:
+def render(report: Report, _style: Style) -> str:
     suites = Element("testsuites", name="v7s3")
     suite = SubElement(suites, "testsuite", name=_plain(report.subject))
     for check in report.checks:
-        _case(suite, report.subject, check, style.fail_level)
+        _case(suite, report.subject, check)
     count = {kind: len(suite.findall(f"testcase/{kind}")) for kind in ("failure", "error", "skipped")}
     suite.attrib |= {
         "tests": str(len(report.checks)),
@@ -37,7 +36,7 @@ def render(report: Report, style: Style) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(suites, encoding="unicode")
 
 
-def _case(suite: Element, subject: str, check: Check, fail_level: Severity) -> None:
+def _case(suite: Element, subject: str, check: Check) -> None:
     case = SubElement(suite, "testcase", classname=f"v7s3 {_plain(subject)}", name=check.ident, time="0")
     documents = [one.location.document for one in check.findings if one.location.document]
     if documents and "://" not in documents[0]:  # GitLab links to it as to a file of the checkout
@@ -47,7 +46,7 @@ def _case(suite: Element, subject: str, check: Check, fail_level: Severity) -> N
         SubElement(case, "skipped", message=_plain(check.summary))
     elif check.status == "error":
         SubElement(case, "error", message=_plain(check.summary), type="could not run").text = _plain(told)
-    elif Report(subject, (check,)).exit_code(fail_level):
+    elif check.status == "fail":
         first = next(iter(check.findings), None)
         kind = first.rule.ident if first is not None else check.ident
         SubElement(case, "failure", message=_plain(check.summary), type=kind).text = _plain(told or check.summary)

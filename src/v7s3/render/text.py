@@ -29,11 +29,13 @@ _SAME_SHOWN = 3  # findings of one rule in one check, before the rest is only co
 
 def render(report: Report, style: Style) -> str:
     lines = [report.heading, ""] if report.heading else []
-    width = max((len(check.ident) for check in report.checks), default=0)
-    for check in report.checks:
+    shown = [check for check in report.checks if check.status != "ok" or check.findings or not style.quiet]
+    width = max((len(check.ident) for check in shown), default=0)
+    for check in shown:
         lines.append(_headline(check, width, colour=style.colour))
         lines += _details(check, verbose=style.verbose)
-    lines += ["", _count(report)]
+    lines += [""] if shown else []
+    lines.append(_count(report))
     lines += [f"Next: {step}" for step in report.next_steps]
     return "\n".join(lines)
 
