@@ -151,6 +151,20 @@ def test_what_was_not_asked_for_or_v7_does_not_say_is_not_called_ok():
     }
 
 
+def test_a_storage_of_which_v7_does_not_say_the_bucket_may_be_the_buckets():
+    silent = RIGHT.model_copy(update={"bucket": ""})
+    other = RIGHT.model_copy(update={"name": "acme-video", "bucket": "acme-video"})
+    report = compare(ASKED, [other, silent])
+    assert [(check.ident, check.status) for check in report.checks] == [("storage", "skip")]
+    assert report.checks[0].summary == (
+        "V7 does not say the bucket of acme-s3, and has no other storage of this bucket; name it with --storage"
+    )
+    assert report.next_steps == ("v7s3 activation status s3://acme-scans --team acme --storage acme-s3",)
+    assert found(replace(ASKED, storage="acme-s4"), silent)[0][0] == "ACT001"
+    assert found(ASKED, silent.model_copy(update={"provider": "gcp"}))[0][0] == "ACT001"
+    assert statuses(ASKED, silent, RIGHT)["bucket"] == "ok"
+
+
 def test_a_read_only_storage_has_no_prefix_to_compare():
     asked = replace(ASKED, access="read-only")
     assert statuses(asked, RIGHT.model_copy(update={"readonly": True, "prefix": ""}))["prefix"] == "skip"
@@ -189,6 +203,14 @@ def test_the_wait_looks_less_and_less_often_and_says_so_every_minute():
     assert max(clock.waits) <= 60
     assert clock.time == 7200
     assert len(said) == len(clock.waits)
+
+
+def test_the_wait_for_a_storage_by_name_ends_also_when_v7_does_not_say_its_bucket():
+    clock = TurnedClock()
+    silent = RIGHT.model_copy(update={"bucket": ""})
+    asked = replace(ASKED, storage="acme-s3")
+    assert wait_for_storage(asked, lambda: [silent], clock, 600, lambda _line: None) == [silent]
+    assert clock.time == 0
 
 
 def test_a_v7_that_cannot_be_reached_does_not_end_the_wait():

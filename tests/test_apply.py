@@ -97,6 +97,22 @@ def test_the_backup_of_nothing_deletes_no_other_document(tmp_path, kind, bucket)
         load_backup(path, kind, bucket)
 
 
+@pytest.mark.parametrize("kind", ["policy", "cors"])
+def test_the_backup_of_nothing_is_known_by_its_whole_name(tmp_path, kind):
+    store = Shelf(None).store
+    for bucket in ("acme", f"acme-{kind}-eu"):
+        for _ in range(2):
+            path = save_backup(make_plan(kind, bucket, None, "{}", store), tmp_path, NOW)
+            assert load_backup(path, kind, bucket) is None
+    with pytest.raises(UsageError, match=r"not that it is the .* of acme"):
+        load_backup(path, kind, "acme")
+
+
+def test_a_mark_that_an_editor_put_before_a_backup_is_not_restored(tmp_path):
+    (tmp_path / "x.json").write_text('\ufeff{"a": 1}', encoding="utf-8")
+    assert load_backup(tmp_path / "x.json", "policy", "acme") == '{"a": 1}'
+
+
 def test_without_a_place_for_the_backup_nothing_goes_on(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="no backup of the bucket policy of acme could be written"):
@@ -127,6 +143,14 @@ def test_a_write_that_fails_names_the_way_back(backup):
         carry_out(plan, shelf.store, backup, pause=no_pause)
     assert caught.value.hint.startswith("ask for s3:PutBucketPolicy; the write failed;")
     assert str(backup) in caught.value.hint
+
+
+def test_the_way_back_is_a_command_also_where_the_state_directory_has_a_blank(tmp_path):
+    shelf = Shelf(None, fault=CredentialsError("may not write"))
+    backup = tmp_path / "Application Support" / "backup.json"
+    with pytest.raises(CredentialsError) as caught:
+        carry_out(make_plan("policy", "acme", None, "{}", shelf.store), shelf.store, backup, pause=no_pause)
+    assert f"`--restore '{backup}'` puts it back" in caught.value.hint
 
 
 def test_a_read_back_that_lags_is_waited_for(backup):

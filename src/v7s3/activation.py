@@ -174,6 +174,9 @@ def compare(asked: Activation, storages: Sequence[Storage]) -> Report:
     subject = f"s3://{asked.bucket}"
     heading = f"{subject} as team {asked.team} has it in V7"
     storage = recorded(asked, storages)
+    unsaid = [one.name for one in storages if not one.bucket and one.provider in ("", "aws")]
+    if storage is None and unsaid and not asked.storage:
+        return _not_known(asked, unsaid, heading)
     if storage is None:
         known = ", ".join(f"{one.name} ({one.bucket or 'bucket unknown'})" for one in storages) or "none"
         what = f"no storage {asked.storage!r}" if asked.storage else "no storage of this bucket"
@@ -185,6 +188,15 @@ def compare(asked: Activation, storages: Sequence[Storage]) -> Report:
     return Report(
         subject, checks, heading, (f"v7s3 register {subject} --team {asked.team} --storage {storage.name} --dataset …",)
     )
+
+
+def _not_known(asked: Activation, unsaid: Sequence[str], heading: str) -> Report:
+    """Any of the storages `unsaid`, of which V7 does not say the bucket, may be the bucket's."""
+    subject = f"s3://{asked.bucket}"
+    named = ", ".join(unsaid)
+    why = f"V7 does not say the bucket of {named}, and has no other storage of this bucket; name it with --storage"
+    again = f"v7s3 activation status {subject} --team {asked.team} --storage {unsaid[0] if len(unsaid) == 1 else '…'}"
+    return Report(subject, (Check("storage", "skip", why, call=_STORAGES),), heading, (again,))
 
 
 def _checks(asked: Activation, storage: Storage) -> Iterator[Check]:

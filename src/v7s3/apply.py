@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import time
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -105,19 +107,19 @@ def save_backup(plan: Plan, directory: Path, now: datetime) -> Path:
 
 
 def load_backup(path: Path, kind: Kind, bucket: str) -> str | None:
-    """The document that `save_backup` put aside, to the byte; None when there was none.
+    """The document that `save_backup` put aside, to the byte but for a BOM; None when there was none.
 
     That there was none holds for one bucket, which the file's name tells: another one's document would be deleted.
     Raises UsageError when it tells another, and when the file cannot be read or is no JSON.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # an editor may have put the mark there; S3 does not take it
         value = json.loads(text)
     except OSError as error:
         raise UsageError(f"the backup {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no backup: it does not hold JSON") from error
-    if value is None and not path.name.startswith(f"{bucket}-{kind}-"):
+    if value is None and not re.fullmatch(rf"{re.escape(bucket)}-{kind}-\d{{8}}T\d{{6}}Z(-\d+)?\.json", path.name):
         raise UsageError(
             f"{path} says that there was no document, and by its name not that it is the {_NAMES[kind]} of {bucket}",
             hint=f"nothing was changed; backups of that one are called {bucket}-{kind}-DATE.json",
@@ -136,7 +138,7 @@ def carry_out(plan: Plan, store: Store, backup: Path, *, pause: Callable[[float]
             f"the {plan.name} changed since it was read; nothing was written",
             hint="run the command again to see the difference to the document of now",
         )
-    way_back = f"the document as it was is in {backup}; `--restore {backup}` puts it back"
+    way_back = f"the document as it was is in {backup}; `--restore {shlex.quote(str(backup))}` puts it back"
     try:
         store.write(plan.after)
     except V7S3Error as error:

@@ -10,6 +10,7 @@ import os
 import shlex
 import ssl
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ import httpx
 
 from v7s3 import __version__
 from v7s3.access.cors_answer import Answer, judge_get, judge_preflight, lets_through
-from v7s3.errors import NotFoundError, ServiceError, V7S3Error
+from v7s3.errors import NotFoundError, ServiceError, UsageError, V7S3Error
 from v7s3.report import Check
 from v7s3.s3 import connect, translated
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _EXPIRES = 300  # seconds a presigned URL lives: long enough for one request on a slow line
 _BODY = 4096  # bytes of an error document that are read
-_LISTED = 100  # keys looked at for an object to ask for
+_LISTED = 1000  # keys looked at for an object to ask for: what S3 lists at once
 _PROBED_KEY = "v7s3-cors-preflight"  # S3 answers a preflight without looking whether the key exists
 
 
@@ -80,23 +81,42 @@ def _first_key(client: S3Client, bucket: str, prefix: str) -> tuple[str, str]:
     keys = [item["Key"] for item in listed.get("Contents", ()) if not item["Key"].endswith("/")]
     if keys:
         return keys[0], ""
+    if listed.get("IsTruncated"):
+        name = f"name one as s3://{bucket}/KEY"
+        return "", f"the first {_LISTED} keys below s3://{bucket}/{prefix} are folder markers, not objects; {name}"
     return "", f"there is no object below s3://{bucket}/{prefix} to ask for"
 
 
 class Browser:
-    """Sends the two requests. A context manager; not for use by several threads."""
+    """Sends the two requests. A context manager; not for use by several threads.
 
-    def __init__(self) -> None:
-        bundle = os.environ.get("AWS_CA_BUNDLE")
-        verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=bundle) if bundle else True
-        agent = f"v7s3/{__version__}"
-        self._client = httpx.Client(verify=verify, timeout=20, headers={"user-agent": agent}, follow_redirects=False)
+    Both raise UsageError when the environment names certificates or a proxy that cannot be used.
+    """
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        bundle = os.environ.get("AWS_CA_BUNDLE")
+        agent = f"v7s3/{__version__}"
+        try:
+            verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=bundle) if bundle else True
+            return httpx.Client(verify=verify, timeout=20, headers={"user-agent": agent}, follow_redirects=False)
+        except OSError as error:
+            variable = "AWS_CA_BUNDLE" if bundle else "SSL_CERT_FILE"
+            raise UsageError(
+                f"the certificates of {variable} cannot be read: {error}", hint="it names a PEM file"
+            ) from error
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise UsageError(
+                "the proxy in the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) cannot be used",
+                hint="v7s3 speaks to http:// and https:// proxies",
+            ) from error
 
     def preflight(self, target: Target, origin: str) -> Answer:
         """Raises NotFoundError when S3 knows no such bucket, ServiceError when the endpoint cannot be reached."""
@@ -118,7 +138,7 @@ class Browser:
                     if len(body) >= _BODY:  # a server that ignores Range must not make us read a video
                         break
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, lower, body[:_BODY].decode("utf-8", "replace"))
+                return Answer(response.status_code, lower, body[:_BODY].decode("utf-8", "replace"), body[:_BODY])
         except httpx.HTTPError as error:
             host = urlsplit(url).netloc
             raise ServiceError(
@@ -152,7 +172,7 @@ def preflight_checks(target: Target, origins: Sequence[str], promise: Promise, f
 def _preflight_check(browser: Browser, target: Target, origin: str, promise: Promise, fix: str) -> Check:
     try:
         answer = browser.preflight(target, origin)
-    except ServiceError as error:
+    except (ServiceError, UsageError) as error:
         return Check("preflight", "error", error.message, notes=(error.hint,))
     return judge_preflight(answer, origin, promise=promise, fix=fix)
 
@@ -162,7 +182,7 @@ def _get_check(browser: Browser, target: Target, origin: str, promise: Promise, 
         return Check("get", "skip", target.why_no_get, permission="s3:GetObject")
     try:
         answer = browser.get(target.presigned, origin)
-    except ServiceError as error:
+    except (ServiceError, UsageError) as error:
         return Check("get", "error", error.message, notes=(error.hint,))
     return judge_get(answer, origin, target.bucket, target.key, promise=promise, fix=fix)
 
@@ -172,7 +192,7 @@ def wait_until_let_in(
 ) -> bool:
     """Ask for every origin until S3 lets all of them in, at most `attempts` times, `seconds` apart.
 
-    S3 takes a changed CORS configuration to all its hosts in seconds to a few minutes.
+    S3 takes a changed CORS configuration to all its hosts in seconds to a few minutes. Raises UsageError as Browser.
     """
     with Browser() as browser:
         for attempt in range(attempts):
@@ -185,7 +205,8 @@ def wait_until_let_in(
 
 def _lets_in(browser: Browser, target: Target, origin: str) -> bool:
     try:
-        return lets_through(browser.preflight(target, origin), origin, "GET")
+        answer = browser.preflight(target, origin)
+        return not answer.is_web_page and lets_through(answer, origin, "GET")
     except (ServiceError, NotFoundError):  # a host that is busy, or has not heard of a new bucket
         return False
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.access import cors_rules
+from v7s3.access.cors import CORSConfiguration
 from v7s3.access.cors_lint import lint_cors
+from v7s3.errors import UsageError
 
 CASES = json.loads(
     (Path(__file__).parent.parent / "cases" / "cors_lint" / "documents.json").read_text(encoding="utf-8")
@@ -68,6 +70,24 @@ def test_lint_never_raises(text):
 @given(st.text().map(lambda inside: f"<CORSConfiguration><CORSRule>{inside}</CORSRule></CORSConfiguration>"))
 def test_lint_never_raises_on_xml(text):
     lint_cors(text)
+
+
+@pytest.mark.parametrize("seconds", ["--5", "- 5", "9" * 5000, "-", "1_0", "³", "5.0"])
+def test_a_max_age_that_is_no_number_is_named(seconds):
+    xml = (
+        "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+        f"<MaxAgeSeconds>{seconds}</MaxAgeSeconds></CORSRule></CORSConfiguration>"
+    )
+    assert [one.rule.ident for one in lint_cors(xml) if one.severity == "error"] == ["COR005"]
+    with pytest.raises(UsageError, match="not a whole number"):
+        CORSConfiguration.parse(xml)
+
+
+def test_a_number_longer_than_python_reads_is_named():
+    text = f'[{{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "MaxAgeSeconds": {"9" * 5000}}}]'
+    assert [one for one in lint_cors(text) if one.severity == "error"]
+    with pytest.raises(UsageError, match="a number that is too long"):
+        CORSConfiguration.parse(text)
 
 
 def test_a_configuration_that_was_parsed_already_is_read_as_its_json():

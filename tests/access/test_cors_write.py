@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import assume, given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from access.test_cors import configurations, origins
 from v7s3.access.cors import CORSConfiguration, CORSRequest, evaluate_cors
-from v7s3.access.cors_write import Placement, darwin_rule, merge_text, merged, place, spell
+from v7s3.access.cors_write import Placement, darwin_rule, mending_command, merge_text, merged, place, spell
 from v7s3.access.profile import CORS_RULE_ID
 from v7s3.errors import UsageError
 
@@ -157,6 +158,47 @@ def test_our_rule_moves_in_front_of_the_one_that_shadows_it(form):
     text = spell(CORSConfiguration.parse([UPLOADS, EVERYBODY, MINE, UPLOADS]), form)
     moved = CORSConfiguration.parse(merge_text(text, OURS))
     assert moved == CORSConfiguration.parse([UPLOADS, MINE, EVERYBODY, UPLOADS])
+
+
+def test_what_stands_before_our_rule_in_the_xml_stays_when_it_moves():
+    rules = spell(CORSConfiguration.parse([EVERYBODY, MINE, UPLOADS]), "xml")
+    start, theirs = rules.index("  <CORSRule>\n    <ID>"), "  <!-- keep: ticket 42 -->\n"
+    text = rules[:start] + theirs + rules[start:]
+    moved = spell(CORSConfiguration.parse([MINE, EVERYBODY, UPLOADS]), "xml")
+    after_everybody = moved.index("</CORSRule>\n", moved.index(">*</AllowedOrigin>")) + len("</CORSRule>\n")
+    assert merge_text(text, OURS) == moved[:after_everybody] + theirs + moved[after_everybody:]
+
+
+@pytest.mark.parametrize(
+    "rule", ["<CORSRule/>", "<CORSRule />", "<CORSRule></CORSRule>", "<CORSRule><ID/></CORSRule>", "<CORSRule>/></CORSRule>"]
+)  # fmt: skip
+def test_an_empty_element_ends_where_it_ends(rule):
+    before, after = "<CORSConfiguration>", "</CORSConfiguration>"
+    merged = merge_text(f"{before}{rule}{after}", OURS)
+    assert (merged.startswith(before + rule), merged.endswith(f"</CORSRule>{after}")) == (True, True)
+    assert CORSConfiguration.parse(merged).CORSRules[1:] == (OURS,)
+
+
+@pytest.mark.parametrize("ending", ["/>", "></s:CORSConfiguration>", "><s:CORSRule/></s:CORSConfiguration>"])
+def test_our_rule_is_in_the_namespace_of_the_others(ending):
+    merged = merge_text(f'<s:CORSConfiguration xmlns:s="http://s3.amazonaws.com/doc/2006-03-01/"{ending}', OURS)
+    names = [element.tag for element in ET.fromstring(merged).iter()]
+    assert all(name.startswith("{http://s3.amazonaws.com/doc/2006-03-01/}") for name in names)
+    assert CORSConfiguration.parse(merged).CORSRules[-1] == OURS
+
+
+@pytest.mark.parametrize(
+    ("rules", "origins", "command"),
+    [
+        ([], [DARWIN], "apply"),
+        ([GUIDE], ["https://a.example"], "apply --origin https://a.example"),
+        ([MINE], [DARWIN], "apply"),
+        ([UPLOADS, MINE], ["https://a.example"], f"apply --origin {DARWIN} --origin https://a.example"),
+        ([{**MINE, "AllowedOrigins": ["https://*.a", f"{DARWIN}/"]}], [DARWIN], "apply"),
+    ],
+)
+def test_the_command_that_mends_keeps_what_our_rule_lets_in(rules, origins, command):
+    assert mending_command("apply", CORSConfiguration.parse(rules), origins) == command
 
 
 @pytest.mark.parametrize("text", ["[", "{}", "5", '[{"AllowedMethods": ["GET"],}]', "<a/>", '{"Statement": []}'])

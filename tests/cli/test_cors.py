@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 import typer
 
 from v7s3.sandbox import SandboxS3
+from v7s3.sandbox.serving import Response
 
 DARWIN = "https://darwin.v7labs.com"
 GUIDE = {"AllowedHeaders": ["*"], "AllowedMethods": ["GET"], "AllowedOrigins": [DARWIN], "ExposeHeaders": []}
@@ -23,11 +25,20 @@ def environment_of(monkeypatch, server, identity="owner"):
 
 
 class ForgetfulS3(SandboxS3):
-    """An S3 whose hosts have not heard of a change yet: `forgets` makes every preflight find no configuration."""
+    """An S3 whose hosts have not heard of a change yet: `forgets` makes every preflight find no configuration.
+
+    `in_its_place`, by the request's method, is what a browser is answered by something that stands before it.
+    """
 
     forgets = False
 
+    def __init__(self):
+        self.in_its_place = {}
+        super().__init__()
+
     def _answer(self, request):
+        if "origin" in request.headers and request.method in self.in_its_place:
+            return self.in_its_place[request.method]
         if self.forgets and request.method == "OPTIONS":
             self.configuration("frames").cors = None
         return super()._answer(request)
@@ -54,6 +65,7 @@ def s3(server, monkeypatch):
     environment_of(monkeypatch, server)
     server.configuration("frames").cors = None
     server.forgets = False
+    server.in_its_place.clear()
     server.deny.clear()
     server.requests.clear()
     return server
@@ -130,6 +142,16 @@ def test_every_origin_is_checked(v7s3, file):
     assert code == 1
     assert f"{DARWIN} may GET (rule 0), http://localhost:3000 may not GET" in out
     assert f"fix   v7s3 cors write --merge cors.json --origin {DARWIN} --origin http://localhost:3000\n" in out
+
+
+def test_the_fix_of_a_file_names_it_as_the_shell_does_and_keeps_what_our_rule_lets_in(v7s3, file):
+    name = file([MINE], "my cors.json")
+    _, out, _ = v7s3("cors", "check", "--cors-file", name, "--origin", "https://app.example.com")
+    fix = f"v7s3 cors write --merge 'my cors.json' --origin {DARWIN} --origin https://app.example.com"
+    assert out.endswith(f"Next: {fix}\n")
+    code, merged, err = v7s3(*shlex.split(fix)[1:])
+    assert (code, err) == (0, "")
+    assert json.loads(merged)[0]["AllowedOrigins"] == [DARWIN, "https://app.example.com"]
 
 
 def test_a_warning_does_not_fail(v7s3, file):
@@ -329,6 +351,87 @@ def test_an_endpoint_that_cannot_be_reached_is_an_error_and_never_ok(v7s3, s3, m
     assert "[error] get        127.0.0.1:9 cannot be asked: ConnectError: " in out
 
 
+PAGE = b"<!doctype html><html>login</html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            Response(200, PAGE, {"Content-Type": "text/html", "Access-Control-Allow-Origin": "*"}),
+            "200 with a web page: a login, a proxy or a filter answers in S3's place",
+        ),
+        (Response(403, b"<html>blocked</html>", {"Content-Type": "text/html"}), "403 with a web page"),
+        (Response(302, b"", {"Location": "https://login.example/"}), "302 and sends on to login.example"),
+        (Response(407, b"", {}), "407: a proxy asks who you are"),
+        (Response(429, b"", {}), "429; ask again later"),
+        (
+            Response(301, b"<Error><Code>PermanentRedirect</Code></Error>", {"x-amz-bucket-region": "eu-west-1"}),
+            "301 PermanentRedirect: the bucket is in eu-west-1; add --region eu-west-1",
+        ),
+    ],
+)
+def test_what_answers_in_the_place_of_s3_gives_no_verdict(v7s3, s3, answer, words):
+    put(s3, GUIDE)
+    s3.in_its_place |= {"OPTIONS": answer, "GET": answer}
+    code, out, _ = v7s3("cors", "check", "s3://frames/raw/1.jpg", "--live")
+    assert code == 1
+    assert out.startswith("[ok]    cors ")
+    assert f"[error] preflight  the endpoint answered {words}" in out
+    assert f"[error] get        the endpoint answered {words}" in out
+    assert "COR0" not in out
+    assert "cors apply" not in out
+
+
+def test_a_bucket_that_a_preflight_does_not_find_ends_in_4(v7s3, s3):
+    put(s3, GUIDE)
+    s3.in_its_place["OPTIONS"] = Response(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+    assert v7s3("cors", "check", "s3://frames/raw/1.jpg", "--live")[0] == 4
+
+
+UNUSABLE = [
+    ("AWS_CA_BUNDLE", "/nope", "the certificates of AWS_CA_BUNDLE cannot be read: "),
+    ("ALL_PROXY", "socks://127.0.0.1:9", "the proxy in the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) cannot be"),
+    ("ALL_PROXY", "socks5h://127.0.0.1:9", "the proxy in the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) cannot"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "words"), UNUSABLE)
+def test_an_environment_that_no_browser_could_use_does_not_hide_the_other_checks(
+    v7s3, s3, monkeypatch, variable, value, words
+):
+    put(s3, GUIDE)
+    monkeypatch.setenv(variable, value)
+    code, out, err = v7s3("cors", "check", "s3://frames/raw/1.jpg", "--live")
+    assert (code, err) == (1, "")
+    assert out.startswith("[ok]    cors ")
+    assert f"[error] preflight  {words}" in out
+    assert f"[error] get        {words}" in out
+
+
+@pytest.mark.parametrize(("variable", "value", "words"), UNUSABLE)
+def test_what_was_written_is_said_although_no_browser_could_ask(v7s3, s3, monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
+    code, out, _ = v7s3("cors", "apply", "s3://frames", "--yes", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["outcome"]) == (1, "written")
+    assert [(check["status"], check["summary"].startswith(words)) for check in told["live"]["checks"]] == [
+        ("error", True)
+    ]
+    assert stored(s3) == [MINE]
+
+
+@pytest.mark.parametrize("more", [0, 1000])
+def test_folder_markers_are_passed_over_and_what_lies_behind_one_page_is_not_denied(v7s3, s3, more):
+    bucket = f"markers-{more}"
+    s3.make_bucket(bucket)
+    s3.put_many(bucket, [(f"a/{number:04}/", 0) for number in range(150 + more)])
+    s3.put(bucket, "z.jpg", b"x")
+    _, out, _ = v7s3("cors", "check", f"s3://{bucket}", "--live")
+    assert ("does not show z.jpg" in out) == (not more)
+    assert ("the first 1000 keys below s3://markers-1000/ are folder markers, not objects" in out) == bool(more)
+
+
 def test_curl_lines_are_printed_without_a_signature(v7s3, s3):
     put(s3, GUIDE)
     code, out, _ = v7s3("cors", "check", "s3://frames", "--show-curl", "--endpoint-url", s3.url)
@@ -453,6 +556,18 @@ def test_merging_twice_adds_nothing(v7s3, file):
     )
 
 
+def test_merge_says_whom_our_rule_will_no_longer_let_in(v7s3, file):
+    text = json.dumps([{**MINE, "AllowedOrigins": [DARWIN, "https://*.acme.example"]}])
+    code, _, err = v7s3("cors", "write", "--merge", file(text), "--origin", "https://app.example.com")
+    assert (code, err) == (
+        0,
+        (
+            f"warning: the rule v7-darwin will no longer let {DARWIN} and https://*.acme.example in\n"
+            f"  to keep what it lets in, add --origin {DARWIN}\n"
+        ),
+    )
+
+
 def test_merge_can_change_the_form(v7s3, file):
     code, out, _ = v7s3("cors", "write", "--merge", file(XML, "old.xml"), "--format", "console")
     assert (code, out) == (0, CONSOLE)
@@ -507,6 +622,28 @@ def test_apply_changes_its_own_rule_when_asked_for_more(v7s3, s3):
     put(s3, MINE, EVERYBODY)
     v7s3("cors", "apply", "s3://frames", "--yes", "--max-age", "60", "--origin", DARWIN, "--origin", "http://a.b:1")
     assert stored(s3) == [{**MINE, "AllowedOrigins": [DARWIN, "http://a.b:1"], "MaxAgeSeconds": 60}, EVERYBODY]
+
+
+def test_the_fix_that_is_offered_keeps_what_our_rule_lets_in(v7s3, s3):
+    put(s3, MINE)
+    _, out, _ = v7s3("cors", "check", "s3://frames", "--live", "--origin", "https://app.example.com")
+    fix = f"v7s3 cors apply s3://frames --origin {DARWIN} --origin https://app.example.com"
+    assert out.count(f"fix   {fix}\n") == 3
+    assert out.endswith(f"Next: {fix}\n")
+    code, _, err = v7s3(*fix.split()[1:], "--yes")
+    assert (code, "warning" in err) == (0, False)
+    assert stored(s3) == [{**MINE, "AllowedOrigins": [DARWIN, "https://app.example.com"]}]
+
+
+@pytest.mark.parametrize("more", [["--yes"], ["--dry-run"], ["--yes", "--format", "json"]])
+def test_apply_says_whom_our_rule_will_no_longer_let_in(v7s3, s3, more):
+    put(s3, MINE)
+    code, _, err = v7s3("cors", "apply", "s3://frames", "--origin", "https://app.example.com", *more)
+    assert code == 0
+    assert err.startswith(
+        f"warning: the rule v7-darwin will no longer let {DARWIN} in\n"
+        f"  to keep what it lets in, add --origin {DARWIN}\n"
+    )
 
 
 def test_apply_is_content_with_the_guides_rule_pasted_by_hand(v7s3, s3):
@@ -573,7 +710,39 @@ def test_restoring_what_is_no_cors_configuration_is_refused(v7s3, s3, tmp_path, 
     (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": []}')
     code, out, err = v7s3("cors", "apply", "s3://frames", *more, "--restore", tmp_path / "policy.json")
     assert (code, out) == (2, "")
-    assert "this is not a CORS configuration" in err
+    assert "policy.json cannot be restored as it is: this is a bucket policy, not a CORS configuration" in err
+    assert stored(s3) == [EVERYBODY]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ([{**EVERYBODY, "ExposedHeaders": ["ETag"], "MaxAge": 5}], "S3's rules have no ExposedHeaders"),
+        ([{"allowedMethods": ["GET"], "allowedOrigins": ["*"]}], "S3's rules have no allowedMethods"),
+        ({"corsRules": [EVERYBODY]}, "corsRules is not the API's name of the list"),
+        ({"CORSRules": None}, "CORSRules is null, not a list of rules"),
+        (0, "the document is a number, not a list of rules"),
+    ],
+)
+def test_what_a_restore_would_lose_is_refused_before_anything_is_done(v7s3, s3, file, content, fault):
+    put(s3, GUIDE)
+    code, out, err = v7s3("cors", "apply", "s3://frames", "--yes", "--restore", file(content, "my cors.json"))
+    assert (code, out) == (2, "")
+    assert f"my cors.json cannot be restored as it is: {fault}" in err
+    assert "`v7s3 cors check --cors-file 'my cors.json'`" in err
+    assert s3.requests["owner", "s3:PutBucketCORS"] == 1
+
+
+def test_a_backup_that_an_editor_has_marked_is_restored(v7s3, s3, file):
+    name = file("\ufeff" + json.dumps([EVERYBODY]))
+    assert v7s3("cors", "apply", "s3://frames", "--yes", "--restore", name)[0] == 0
+    assert stored(s3) == [EVERYBODY]
+
+
+def test_the_backup_of_another_bucket_deletes_nothing(v7s3, s3, file):
+    put(s3, EVERYBODY)
+    name = file("null", "frames-cors-eu-cors-20260101T000000Z.json")
+    assert v7s3("cors", "apply", "s3://frames", "--yes", "--restore", name)[0] == 2
     assert stored(s3) == [EVERYBODY]
 
 

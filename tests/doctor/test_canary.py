@@ -17,7 +17,9 @@ from PIL import Image
 from doctor import scenarios
 from doctor.conftest import BUCKET
 from doctor.scenarios import World
+from v7s3.darwin import Darwin
 from v7s3.doctor.png import gradient
+from v7s3.sandbox.serving import Response, Server
 
 
 @pytest.fixture
@@ -122,6 +124,38 @@ def test_it_fails_and_names_the_check_that_explains_it(fault, rule, message, wor
     code, said, _ = canary()
     assert code == 1
     assert f"    {rule}  error: s3://acme-scans/raw/v7s3-canary-<name>.png: {message}\n" in said
+
+
+LOGIN = Response(
+    200,
+    b"<!doctype html><html>login</html>",
+    {"Content-Type": "text/html", "Access-Control-Allow-Origin": "*"},
+)
+OTHER = Response(206, b"\x89", {"Content-Range": "bytes 0-0/7", "Access-Control-Allow-Origin": "*"})
+
+
+@pytest.mark.parametrize(
+    ("what", "answer", "instead"),
+    [
+        ("original", LOGIN, "a web page"),
+        ("thumbnail", LOGIN, "a web page"),
+        ("original", OTHER, "another file"),
+        ("original", Response(200, b"", {"Access-Control-Allow-Origin": "*"}), "another file"),
+    ],
+)
+def test_what_is_loaded_must_be_the_picture(world, canary, monkeypatch, what, answer, instead):
+    file_url = Darwin.file_url
+    server = Server(lambda _request: answer)
+    server.start()
+
+    def led_astray(self, team, slot, kind):
+        return server.url if kind == what else file_url(self, team, slot, kind)
+
+    monkeypatch.setattr(Darwin, "file_url", led_astray)
+    code, said, _ = canary()
+    server.stop()
+    assert code == 1
+    assert f"{instead} arrives in place of the {what}: a login, a proxy or a filter answers for S3" in said
 
 
 def test_an_operator_who_may_not_write_is_told_so(world, canary, s3):

@@ -14,6 +14,8 @@ from doctor.scenarios import OURS, World, three_faults
 from v7s3.access.policy import PolicyDocument
 from v7s3.doctor.probes import PROBES
 from v7s3.doctor.sample import ROUNDS, WIDTH
+from v7s3.sandbox import SandboxS3
+from v7s3.sandbox.s3xml import S3Error
 
 
 @pytest.fixture
@@ -53,6 +55,87 @@ def test_the_checks_are_listed_with_what_they_ask(v7s3):
     assert "                  get_bucket_request_payment  (s3:GetBucketRequestPayment)\n" in out
     listed = json.loads(v7s3("doctor", "--list-checks", "--format", "json")[1])
     assert [check["id"] for check in listed["checks"]] == [probe.ident for probe in PROBES]
+
+
+# --- the browser ------------------------------------------------------------------------------------------------------
+DARWIN, APP = "https://darwin.v7labs.com", "https://app.example.com"
+
+
+def line_of(check, out):
+    return next(line for line in out.splitlines() if line[8:].startswith(f"{check} "))
+
+
+def test_objects_are_counted_that_every_page_is_shown(doctor, s3):
+    s3.allow_origin(BUCKET, DARWIN, APP)
+    code, out, _ = doctor("--only", "cors-live", "--origin", DARWIN, "--origin", APP)
+    assert code == 0
+    assert line_of("cors-live", out).endswith(f"S3 lets {DARWIN} GET (200); a browser is shown 2 of 2 objects tried")
+
+
+@pytest.mark.parametrize(
+    ("refused", "shown"), [(("0", "2"), ""), (("2",), "; a browser is shown 1 of 2 objects tried")]
+)
+def test_an_object_that_was_refused_is_not_called_shown(doctor, monkeypatch, refused, shown):
+    signed = SandboxS3._signed
+
+    def refuse_browsers(self, request, bucket, key):
+        if "origin" in request.headers and key in [f"raw/{name}.jpg" for name in refused]:
+            raise S3Error(403, "AccessDenied", "not authorized to perform: kms:Decrypt")
+        return signed(self, request, bucket, key)
+
+    monkeypatch.setattr(SandboxS3, "_signed", refuse_browsers)
+    code, out, _ = doctor("--only", "cors-live")
+    assert code == 0
+    assert line_of("cors-live", out) == (
+        f"[skip]  cors-live  S3 lets {DARWIN} GET (200){shown}; not known: you are refused the object "
+        "(GET is answered 403 AccessDenied (the CORS headers are right)), which says nothing about V7"
+    )
+
+
+def test_the_fix_names_every_page_that_was_asked_about_and_those_that_are_let_in(doctor, s3):
+    s3.allow_origin(BUCKET, DARWIN)  # under our rule's name
+    code, out, _ = doctor("--only", "cors,cors-live", "--origin", "https://staging.v7labs.com")
+    fix = f"v7s3 cors apply s3://acme-scans --origin {DARWIN} --origin https://staging.v7labs.com"
+    assert (code, out.count(f"fix   {fix}\n"), out.count("fix   v7s3 cors apply ")) == (1, 4, 4)
+    assert f"Next: {fix}\n" in out
+
+
+def test_the_fix_of_a_file_names_it_and_every_page(v7s3, folder):
+    (folder / "my cors.json").write_text('[{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://x.example"]}]')
+    options = ("--offline", "--cors-file", "my cors.json", "--only", "cors", "--origin", "https://staging.v7labs.com")
+    code, out, _ = v7s3("doctor", "s3://acme-scans", *options)
+    assert code == 1
+    assert "fix   v7s3 cors write --merge 'my cors.json' --origin https://staging.v7labs.com\n" in out
+
+
+@pytest.mark.parametrize(("variable", "value"), [("AWS_CA_BUNDLE", "/nope"), ("ALL_PROXY", "socks://127.0.0.1:9")])
+def test_an_environment_that_no_browser_could_use_is_no_bug_of_ours(doctor, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    _, out, _ = doctor("--only", "cors,cors-live")
+    assert line_of("cors", out).startswith("[ok]")
+    assert line_of("cors-live", out).startswith("[error]")
+    assert "a bug in v7s3" not in out
+
+
+# --- the objects ------------------------------------------------------------------------------------------------------
+def test_tags_of_no_objects_are_not_known(doctor, world, owner):
+    world.set_policy(
+        {**OURS, "Condition": {"StringEquals": {"s3:ExistingObjectTag/Scan": "CLEAN"}}},
+    )
+    for number in range(3):
+        owner.delete_object(Bucket=BUCKET, Key=f"raw/{number}.jpg")
+    _, out, _ = doctor("--only", "tags", target=f"s3://{BUCKET}")
+    assert line_of("tags", out) == (
+        "[skip]  tags      the policy looks at Scan; not known: whether objects have it: there is none to look at"
+    )
+
+
+# --- V7 ---------------------------------------------------------------------------------------------------------------
+def test_a_storage_without_a_bucket_is_not_called_another_one(doctor, world):
+    world.record(bucket="")
+    code, out, _ = doctor("--only", "storage", "--storage", "")
+    assert code == 0
+    assert line_of("storage", out).startswith("[skip]  storage  V7 does not say the bucket of acme-scans")
 
 
 # --- buckets that cannot be used --------------------------------------------------------------------------------------
@@ -210,7 +293,7 @@ def test_permissions_of_another_command(v7s3):
             {
                 "Sid": "V7s3Bucket",
                 "Effect": "Allow",
-                "Action": ["s3:GetBucketCORS", "s3:PutBucketCORS"],
+                "Action": ["s3:GetBucketCORS", "s3:GetBucketTagging", "s3:PutBucketCORS"],
                 "Resource": "arn:aws:s3:::acme-scans",
             }
         ],

@@ -66,9 +66,9 @@ def registered(v7s3, world, darwin):
     """Register the three objects while nothing is wrong, and let V7 process them after `change`."""
     world.monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
-    def run(change):
+    def run(change, *options):
         darwin.hold()
-        code, _, err = v7s3("register", f"s3://{BUCKET}/raw")
+        code, _, err = v7s3("register", f"s3://{BUCKET}/raw", *options)
         assert code == 0, err
         change(world)
         darwin.release()
@@ -94,7 +94,7 @@ def test_the_command_that_status_names_finds_the_cause(scenario, hint, finding, 
 
 def test_a_bucket_that_v7_does_not_find_is_looked_for_where_v7_looks(v7s3, world, registered):
     world.record(bucket="acme-frames")
-    registered(lambda _world: None)
+    registered(lambda _world: None, "--storage", "acme-scans", "--access", "read-write")  # V7 is not asked
     code, out, _ = v7s3("status")
     assert (code, "V7 has another region or bucket on record" in out) == (5, True), out
     command = named_command(out)

@@ -19,7 +19,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from v7s3.access.cors_xml import LISTS, read_xml
+from v7s3.access.cors_xml import LISTS, read_xml, whole_number
 from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ def _answer(rule: CORSRule, request: CORSRequest) -> dict[str, str]:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
+_SHOWN = 80  # characters of somebody's text in a message
 _LISTS = ("AllowedMethods", "AllowedOrigins", "AllowedHeaders", "ExposeHeaders")
 
 
@@ -242,6 +243,10 @@ def _load_json(text: str) -> Any:
         raise UsageError(
             f"the CORS configuration is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
             hint="`v7s3 cors check --cors-file FILE` shows every problem with its place",
+        ) from error
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        raise UsageError(
+            "the CORS configuration holds a number that is too long", hint="MaxAgeSeconds is a number of seconds"
         ) from error
     except RecursionError as error:
         raise UsageError("the CORS configuration is nested too deeply to be one") from error
@@ -308,8 +313,8 @@ def _xml_rule(element: Element, pointer: str) -> CORSRule:
         elif child.name == "ID":
             rule["ID"] = child.text
         elif child.name == "MaxAgeSeconds" and child.text.strip():
-            try:
-                rule["MaxAgeSeconds"] = int(child.text)
-            except ValueError as error:
-                raise UsageError(f"CORS rule {pointer}/MaxAgeSeconds is {child.text!r}, not a whole number") from error
+            rule["MaxAgeSeconds"] = whole_number(child.text)
+            if rule["MaxAgeSeconds"] is None:
+                shown = child.text if len(child.text) <= _SHOWN else f"{child.text[:_SHOWN]}…"
+                raise UsageError(f"CORS rule {pointer}/MaxAgeSeconds is {shown!r}, not a whole number")
     return _rule(rule, pointer)

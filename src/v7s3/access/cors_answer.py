@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from v7s3.access import cors_rules as rules
 from v7s3.access.cors import CORSRequest, evaluate_cors
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
 _BUCKET_NOT_FOUND = "CORSResponse: Bucket not found"
+_HTML = ("<!doctype html", "<html")
+_REFUSED_PREFLIGHT = ("AccessForbidden", "CORSResponse", "AccessDenied")  # AWS's code, s3rver's and radosgw's
+_REFUSED_OBJECT = (400, 403, 404)
+# A 400 that is about the request's form, as one that is signed for another region, and not about the object.
+_MISDIRECTED = ("AuthorizationQueryParametersError", "AuthorizationHeaderMalformed")
 
 CACHE_ADVICE = (
     "a picture that the browser once loaded without CORS stays in its cache without CORS headers: after a change "
@@ -32,11 +38,12 @@ CACHE_ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its status, its headers with lower-case names, and the beginning of its body."""
+    """One answer: its status, its headers with lower-case names, and the beginning of its body, as text and bytes."""
 
     status: int
     headers: Mapping[str, str]
     body: str = ""
+    content: bytes = b""
 
     @property
     def code(self) -> str:
@@ -55,7 +62,25 @@ class Answer:
 
     @property
     def says_bucket_not_found(self) -> bool:
-        return self.message == _BUCKET_NOT_FOUND
+        return self.message == _BUCKET_NOT_FOUND or self.code == "NoSuchBucket"
+
+    @property
+    def is_web_page(self) -> bool:
+        """HTML that S3 did not send: of a login, a proxy, a filter. To an HTML object S3 adds its request's id.
+
+        S3's errors are XML, whatever type a server gives them.
+        """
+        typed = self.headers.get("content-type", "").lower().startswith("text/html") and bool(self.body)
+        html = typed or self.body.lstrip().lower().startswith(_HTML)
+        return html and not self.code and "x-amz-request-id" not in self.headers
+
+    @property
+    def is_of_s3(self) -> bool:
+        """Whether it has what every S3 server gives with an object, or with the reason why not.
+
+        An ETag and a code is all that they have in common: s3rver sends no x-amz-* header.
+        """
+        return "x-amz-request-id" in self.headers or "etag" in self.headers or bool(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +112,8 @@ def lets_through(answer: Answer, origin: str, method: str, headers: Sequence[str
 
 def judge_preflight(answer: Answer, origin: str, *, promise: Promise, fix: str) -> Check:
     """The check `preflight`: what the endpoint says to OPTIONS for a GET from `origin`."""
-    if answer.status >= 500:
+    refused = answer.status == 403 and answer.code in _REFUSED_PREFLIGHT
+    if answer.is_web_page or not (200 <= answer.status < 300 or refused):
         return _no_verdict("preflight", answer)
     found: list[Finding] = []
     place = Location(name=origin)
@@ -104,11 +130,12 @@ def judge_preflight(answer: Answer, origin: str, *, promise: Promise, fix: str) 
 
 def judge_get(answer: Answer, origin: str, bucket: str, key: str, *, promise: Promise, fix: str) -> Check:
     """The check `get`: what the endpoint answers to a presigned, ranged GET of `key` with an Origin."""
-    if answer.status >= 500:
+    served = answer.status in (200, 206, 416)  # 416: an empty object has no first byte
+    refused = answer.status in _REFUSED_OBJECT and answer.code and answer.code not in _MISDIRECTED
+    if answer.is_web_page or not (refused or (served and answer.is_of_s3)):
         return _no_verdict("get", answer)
     found: list[Finding] = []
     place = Location(f"s3://{bucket}/{key}", name=origin)
-    served = answer.status in (200, 206, 416)  # 416: an empty object has no first byte
     shared = shares_with(answer, origin)
     request = CORSRequest("actual", origin, "GET")
     if not served:
@@ -136,20 +163,37 @@ def judge_get(answer: Answer, origin: str, bucket: str, key: str, *, promise: Pr
 
 
 def _no_verdict(ident: str, answer: Answer) -> Check:
-    return Check(ident, "error", f"the endpoint answered {answer.status} {answer.code}".rstrip() + "; ask again later")
+    """The answer says nothing about CORS: it is of something in S3's way, or of S3 about something else."""
+    said = f"the endpoint answered {answer.status} {answer.code}".rstrip()
+    later = answer.status >= 500 or answer.status == 429
+    return Check(ident, "error", f"{said}{'; ask again later' if later else _why_no_verdict(answer)}")
+
+
+def _why_no_verdict(answer: Answer) -> str:
+    """What the answer is instead, and what to do, for the end of a sentence."""
+    region = answer.headers.get("x-amz-bucket-region")
+    if region and 300 <= answer.status <= 400:
+        return f": the bucket is in {region}; add --region {region}, and leave --endpoint-url out on AWS"
+    if answer.status == 407:
+        return ": a proxy asks who you are; see HTTPS_PROXY"
+    if answer.is_web_page:
+        return " with a web page: a login, a proxy or a filter answers in S3's place; ask from another network"
+    if 300 <= answer.status < 400:
+        host = urlsplit(answer.headers.get("location", "")).netloc
+        return f" and sends on to {host or 'another place'}; S3 was not asked; check the network and --region"
+    if answer.message:
+        return f": {answer.message}"
+    return ", which S3 does not; check what stands between you and S3, and --endpoint-url"
 
 
 def _refusal(answer: Answer, origin: str, place: Location, fix: str) -> Finding:
     if "not enabled" in answer.message:
         return rules.LIVE_NOT_ENABLED.finding(f"S3 answers {answer.status}: {answer.message}", at=place, fix=fix)
-    if answer.code == "AccessForbidden":
-        message = f"S3 answers {answer.status}: {answer.message.partition(' This is usually')[0]}"
-        return rules.LIVE_NOT_ALLOWED.finding(message, at=place, fix=fix)
     if 200 <= answer.status < 300:
         what = f"Access-Control-Allow-Origin: {answer.allowed_origin}" if answer.allowed_origin else "no CORS headers"
         return rules.LIVE_NO_HEADERS.finding(f"the preflight from {origin} is answered with {what}", at=place, fix=fix)
-    words = f"{answer.status} {answer.code or answer.message}".rstrip()
-    return rules.LIVE_NOT_ALLOWED.finding(f"the preflight from {origin} is answered {words}", at=place, fix=fix)
+    reason = answer.message.partition(" This is usually")[0] or answer.code
+    return rules.LIVE_NOT_ALLOWED.finding(f"S3 answers {answer.status}: {reason}", at=place, fix=fix)
 
 
 def _disagreement(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from v7s3.access import cors_rules as rules
 from v7s3.access.cors import CORSConfiguration, CORSRequest, RuleName, evaluate_cors, matches_pattern
 from v7s3.access.cors_lint import lint_source
-from v7s3.access.cors_origins import shown, slip_of, slips_of, strangers_to
+from v7s3.access.cors_origins import shown, slip_of, slips_of, stranger_to
 from v7s3.access.cors_source import FORM_NAMES, CORSSource
 from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
 from v7s3.report import Check, Location, status_of
@@ -138,7 +138,7 @@ def _let_in(
         yield rules.STAR_ANSWER.finding(f"{origin} may GET, and so may every other site", at=place)
     else:
         for index, pattern in enumerate(rule.AllowedOrigins):
-            stranger = next((other for other in strangers_to(origin) if matches_pattern(pattern, other)), None)
+            stranger = stranger_to(origin, pattern)
             if stranger and matches_pattern(pattern, origin):
                 message = f"{shown(pattern)} lets {stranger} in as well"
                 yield rules.BROAD_PATTERN.finding(message, at=source.at(winner.index, "AllowedOrigins", index))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _SHOWN = 80  # characters of somebody's text in a message
 _ALIKE = 0.88  # of two host names: one letter wrong, missing or too many in fifteen
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_FILLINGS = (".evil.example", "evil", "evil.example", "")  # what strangers put where a pattern has its `*`
 _SEPARATORS = re.compile(r"[\s,;]")
 
 
@@ -106,16 +108,28 @@ def slip_of(pattern: str, origin: str) -> str:
     return ""
 
 
-def strangers_to(origin: str) -> list[str]:
-    """Origins of other people that a careless pattern for `origin` lets in."""
-    parts = _split(origin)
-    domain = _domain(parts.host) or parts.host
-    return [
-        "https://evil.example",
-        "http://evil.example",
-        f"{parts.scheme}://evil{domain}",
-        f"{origin}.evil.example",
-    ]
+def stranger_to(origin: str, pattern: str) -> str:
+    """An origin that a pattern for `origin` lets in as well: of other people, or over http where `origin` has https.
+
+    "" when what the `*` can stand for stays below the domain of `origin`.
+    """
+    before, star, after = pattern.partition("*")
+    if not star:
+        return ""
+    schemes = [scheme for scheme in ("https://", "http://") if scheme.startswith(before)]
+    heads = [before, *(scheme[:end] for scheme in schemes for end in range(len(scheme), len(before), -1))]
+    texts = (f"{head}{filling}{after}" for head in heads for filling in _FILLINGS)
+    return next((text for text in texts if matches_pattern(pattern, text) and _is_stranger(text, origin)), "")
+
+
+def _is_stranger(text: str, origin: str) -> bool:
+    """Whether a browser may send `text`, from a site that is not below the domain of `origin`, or is not as safe."""
+    theirs, own = _split(text), _split(origin)
+    if theirs.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(theirs.host) or origin_problem(text):
+        return False
+    domain = _domain(own.host) or own.host
+    same_domain = f".{theirs.host}".endswith(f".{domain}")
+    return not same_domain or (own.scheme == "https" and theirs.scheme == "http")
 
 
 def origin_problem(origin: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from v7s3.access import cors_rules as rules
 from v7s3.access import jsontext
 from v7s3.access.cors import CORSConfiguration, CORSRule
-from v7s3.access.cors_xml import LISTS, MalformedXMLError, read_xml
+from v7s3.access.cors_xml import LISTS, MalformedXMLError, read_xml, whole_number
 from v7s3.report import Location
 
 if TYPE_CHECKING:
@@ -264,6 +264,6 @@ def _xml_rule(element: Element, pointer: str, source: CORSSource, findings: list
             place = _location(source, f"{pointer}/{key}")
             findings.append(rules.DUPLICATE_KEY.finding(f"<{key}> stands twice in one rule", at=place))
         value[key] = child.text
-        if key == "MaxAgeSeconds" and child.text.strip().lstrip("-").isdecimal():
-            value[key] = int(child.text)
+        if key == "MaxAgeSeconds" and (seconds := whole_number(child.text)) is not None:
+            value[key] = seconds
     return _rule(value, pointer, source, findings)

@@ -7,11 +7,13 @@ carries the ID `v7-darwin`; it is the only rule that is ever changed.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from v7s3.access import jsontext
 from v7s3.access.cors import CORSConfiguration, CORSRequest, CORSRule, evaluate_cors
+from v7s3.access.cors_origins import origin_problem
 from v7s3.access.cors_source import CORSSource, read_source
 from v7s3.access.cors_xml import read_xml, rule_xml, to_xml
 from v7s3.access.profile import CORS_RULE_ID, V7_ORIGIN
@@ -36,6 +38,32 @@ def darwin_rule(
         MaxAgeSeconds=max_age,
         ID=ident,
     )
+
+
+# --- the origins it lets in -----------------------------------------------------------------------------------------
+
+
+def own_origins(configuration: CORSConfiguration | None) -> tuple[str, ...]:
+    """What our rule names already; nothing where there is none."""
+    rules = configuration.CORSRules if configuration else ()
+    return next((rule.AllowedOrigins for rule in rules if rule.ID == CORS_RULE_ID), ())
+
+
+def origins_taken(configuration: CORSConfiguration | None, origins: Sequence[str]) -> tuple[str, ...]:
+    """What our rule names and would no longer name, were it replaced by one for `origins`."""
+    return tuple(origin for origin in own_origins(configuration) if origin not in origins)
+
+
+def mending_command(command: str, configuration: CORSConfiguration | None, origins: Sequence[str]) -> str:
+    """`command`, which replaces our rule, for `origins` and for those that the rule names already.
+
+    Patterns are left out: --origin takes none.
+    """
+    kept = (origin for origin in own_origins(configuration) if not origin_problem(origin))
+    named = tuple(dict.fromkeys((*kept, *origins)))
+    if named == (V7_ORIGIN,):
+        return command
+    return command + "".join(f" --origin {shlex.quote(origin)}" for origin in named)
 
 
 # --- placing --------------------------------------------------------------------------------------------------------
@@ -115,14 +143,19 @@ def merge_text(text: str, ours: CORSRule, document: str = "", *, where: str = "-
     return _merge_xml(text, ours, placement) if source.form == "xml" else _merge_json(text, source, ours, placement)
 
 
-def understood(text: str, document: str = "", *, where: str = "--cors-file FILE") -> CORSSource:
-    """The text as read. Raises UsageError when it is no CORS configuration or has faults of form."""
+def understood(
+    text: str, document: str = "", *, where: str = "--cors-file FILE", purpose: str = "merged"
+) -> CORSSource:
+    """The text as read. Raises UsageError when it is no CORS configuration or has faults of form.
+
+    `purpose` completes the message "it cannot be … as it is".
+    """
     source = read_source(text, document)
     fault = next((finding for finding in source.findings if finding.severity == "error"), None)
     if source.configuration is None or fault is not None:
         line = f" (line {fault.location.line})" if fault and fault.location.line else ""
         raise UsageError(
-            f"{document or 'the CORS configuration'} cannot be merged as it is: "
+            f"{document or 'the CORS configuration'} cannot be {purpose} as it is: "
             f"{fault.message if fault else 'it holds no rules'}{line}",
             hint=f"`v7s3 cors check {where}` shows everything that is wrong",
         )
@@ -157,13 +190,13 @@ def _merge_xml(text: str, ours: CORSRule, placement: Placement) -> str:
     indent = line if not line.strip() else ""
 
     def written(extra: str = "") -> bytes:
-        return rule_xml(ours, indent + extra).lstrip().replace("\n", newline).encode()
+        return rule_xml(ours, indent + extra, root.prefix).lstrip().replace("\n", newline).encode()
 
     if not spans:
         inner = f"{newline}{indent}  ".encode() + written("  ") + f"{newline}{indent}".encode()
         element = data[root.start : root.end]
         if element.endswith(b"/>"):
-            opening, closing = element[:-2].rstrip() + b">", b"</CORSConfiguration>"
+            opening, closing = element[:-2].rstrip() + b">", f"</{root.prefix}CORSConfiguration>".encode()
         else:
             at = element.rindex(b"</")
             opening, closing = element[:at].rstrip(), element[at:]
@@ -172,8 +205,8 @@ def _merge_xml(text: str, ours: CORSRule, placement: Placement) -> str:
         start, end = spans[placement.index]
         return (data[:start] + written() + data[end:]).decode()
     if placement.old is not None:
-        previous, moved = spans[placement.old - 1], spans[placement.old]
-        data = data[: previous[1]] + data[moved[1] :]
+        start, end = spans[placement.old]
+        data = data[:start].rstrip() + data[end:]
     gap = f"{newline}{indent}".encode()
     if placement.index == len(spans):
         at = spans[-1][1]

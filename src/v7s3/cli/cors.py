@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3.client import S3Client
 
-    from v7s3.access.cors import CORSRule
+    from v7s3.access.cors import CORSConfiguration, CORSRule
     from v7s3.access.cors_answer import Promise
     from v7s3.bucket import BucketUrl
     from v7s3.cli.applying import Applied
@@ -81,6 +82,7 @@ def check(
     \b
     --live sends an unsigned preflight, which needs no credentials, and a presigned GET of one byte of KEY, or of the
     first object below KEY/ or in the bucket. Needs s3:GetBucketCORS, s3:ListBucket unless KEY is given, s3:GetObject.
+    Exit codes: 0 they are shown, 1 some are not, 3 AWS does not let you look, 4 no such bucket.
     """
     from v7s3.cli.output import note, result
     from v7s3.cli.reporting import require_file, show_report
@@ -213,48 +215,49 @@ def _check(
     """The report, and the curl lines when they are asked for. Without a bucket nothing of AWS is even imported."""
     if url is None or settings is None:
         assert cors_file is not None
-        checked, _ = _check_file(cors_file, origins, _with_origins(f"v7s3 cors write --merge {cors_file}", origins))
+        checked, _ = _check_file(cors_file, origins, f"v7s3 cors write --merge {shlex.quote(cors_file)}")
         return _report(cors_file, [checked]), []
-    fix = _with_origins(f"v7s3 cors apply s3://{url.bucket}", origins)
+    command = f"v7s3 cors apply s3://{url.bucket}"
     asks = live or show_curl
     access = _access(settings, url.bucket, needed=not asks) if asks or cors_file is None else Access(None)
     if cors_file is not None:
-        first, promise = _check_file(cors_file, origins, fix)
+        first, promise = _check_file(cors_file, origins, command)
     else:
-        first, promise = _check_bucket(access, url.bucket, origins, fix, needed=not live)
+        first, promise = _check_bucket(access, url.bucket, origins, command, needed=not live)
     checks, curl = [first], []
     if asks:
+        from v7s3.access.cors_write import mending_command
         from v7s3.cors_probe import curl_lines, find_target, live_checks
 
+        fix = mending_command(command, promise.configuration, origins)
         target = find_target(settings, url.bucket, url.key, access.client, access.why_none)
         checks += live_checks(target, origins, promise, fix) if live else []
         curl = curl_lines(target, origins, settings) if show_curl else []
     return _report(f"s3://{url.bucket}", checks), curl
 
 
-def _with_origins(command: str, origins: Sequence[str]) -> str:
-    """The command that mends it, for the same pages."""
-    return command + "".join(f" --origin {origin}" for origin in origins if list(origins) != [V7_ORIGIN])
-
-
-def _check_file(cors_file: str, origins: Sequence[str], fix: str) -> tuple[Check, Promise]:
+def _check_file(cors_file: str, origins: Sequence[str], command: str) -> tuple[Check, Promise]:
+    """The check of a file, and what it promises; `command` mends it, once it names the origins."""
     from v7s3.access.cors_answer import Promise
     from v7s3.access.cors_check import document_check
     from v7s3.access.cors_source import read_source
+    from v7s3.access.cors_write import mending_command
     from v7s3.cli.documents import name_of, read_bytes
 
     source = read_source(read_bytes(cors_file), name_of(cors_file))
     known = source.configuration is not None
+    fix = mending_command(command, source.configuration, origins)
     return document_check(source, origins, fix), Promise(known, source.configuration)
 
 
 def _check_bucket(
-    access: Access, bucket: str, origins: Sequence[str], fix: str, *, needed: bool
+    access: Access, bucket: str, origins: Sequence[str], command: str, *, needed: bool
 ) -> tuple[Check, Promise]:
-    """The bucket's own configuration. Unless it is `needed`, not being allowed to read it is a skip."""
+    """As `_check_file`, of the bucket's own. Unless it is `needed`, not being allowed to read it is a skip."""
     from v7s3.access.cors import CORSConfiguration
     from v7s3.access.cors_answer import Promise
     from v7s3.access.cors_check import bucket_check
+    from v7s3.access.cors_write import mending_command
     from v7s3.bucket_cors import read_rules
     from v7s3.report import Check
 
@@ -270,6 +273,7 @@ def _check_bucket(
         reason = f"the configuration was not read: {error.message}"
         return Check("cors", "skip", reason, call="get_bucket_cors", permission=permission), Promise(known=False)
     configuration = None if rules is None else CORSConfiguration.parse(rules)
+    fix = mending_command(command, configuration, origins)
     return bucket_check(configuration, origins, fix), Promise(known=True, configuration=configuration)
 
 
@@ -300,7 +304,8 @@ def _written(
     if merge is None:
         return spell(CORSConfiguration((ours,)), form or "console", bucket)
     given = read_text(merge)
-    text = merge_text(given, ours, name_of(merge), where=f"--cors-file {merge}")
+    text = merge_text(given, ours, name_of(merge), where=f"--cors-file {shlex.quote(merge)}")
+    _warn_of_origins_taken(CORSConfiguration.parse(given), origins)
     warn_of_refusal(lint_cors(text))
     if text == given:
         note(f"{name_of(merge)} lets {' and '.join(origins)} in already; nothing was added")
@@ -326,7 +331,7 @@ def _apply(
     import json
 
     from v7s3.access.cors import CORSConfiguration
-    from v7s3.access.cors_write import merged
+    from v7s3.access.cors_write import merged, understood
     from v7s3.apply import load_backup, make_plan
     from v7s3.bucket_cors import document, store
     from v7s3.bucket_policy import owner_in_tags
@@ -339,9 +344,12 @@ def _apply(
     before = at_s3.read()
     if restore is not None:
         after = load_backup(restore, "cors", bucket)
-        CORSConfiguration.parse(after or [])  # refused before anybody is asked
+        if after is not None:  # what it would lose by being read is refused before anybody is asked
+            understood(after, str(restore), where=f"--cors-file {shlex.quote(str(restore))}", purpose="restored")
     else:
-        after = document(merged(json.loads(before)["CORSRules"] if before else [], ours))
+        rules = json.loads(before)["CORSRules"] if before else []
+        after = document(merged(rules, ours))
+        _warn_of_origins_taken(CORSConfiguration.parse(rules), ours.AllowedOrigins)
     plan = make_plan("cors", bucket, before, after, at_s3)
     if plan.changes and (owner := owner_in_tags(client, bucket)):
         note(f"warning: the bucket is managed by {owner}: its next run may undo this change")
@@ -349,15 +357,31 @@ def _apply(
     return settle(plan, at_s3, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
+def _warn_of_origins_taken(configuration: CORSConfiguration, origins: Sequence[str]) -> None:
+    """Our rule is replaced and not widened: say whom it will no longer let in."""
+    from v7s3.access.cors_origins import origin_problem
+    from v7s3.access.cors_write import origins_taken
+    from v7s3.cli.output import note
+
+    taken = origins_taken(configuration, origins)
+    if not taken:
+        return
+    note(f"warning: the rule {CORS_RULE_ID} will no longer let {' and '.join(taken)} in")
+    options = " ".join(f"--origin {shlex.quote(origin)}" for origin in taken if not origin_problem(origin))
+    if options:
+        note(f"  to keep what it lets in, add {options}")
+
+
 def _seen_by_a_browser(url: BucketUrl, settings: AwsSettings, origins: Sequence[str], *, wait: bool) -> list[Check]:
     """The check `preflight` for each origin, after S3 was given time to spread the change."""
     import time
 
     from v7s3.access.cors_answer import Promise
+    from v7s3.access.cors_write import mending_command
     from v7s3.cors_probe import find_target, preflight_checks, wait_until_let_in
     from v7s3.report import Check
 
-    again = _with_origins(f"v7s3 cors check s3://{url.bucket} --live", origins)
+    again = mending_command(f"v7s3 cors check s3://{url.bucket} --live", None, origins)
     try:
         target = find_target(settings, url.bucket, url.key)
         if wait:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from v7s3.access.cors_answer import Answer as Received
     from v7s3.darwin import Darwin, ListedItem, Storage
     from v7s3.doctor.aws import Aws
     from v7s3.items.payload import Item
@@ -245,8 +246,12 @@ class Canary:
                     missing.append(f"the {what} was not loaded: {error.message}")
                     continue
                 for origin in self.origins:
-                    _judge_picture(browser, address, what, origin)
+                    _judge_picture(browser, address, what, origin, self._bytes_of(what))
         return missing
+
+    def _bytes_of(self, what: Literal["original", "thumbnail"]) -> bytes | None:
+        """The file that was put; None for a thumbnail that V7 made."""
+        return self.plan.objects.get(self.plan.key if what == "original" else self.plan.thumbnail_key)
 
     # --- removing ---------------------------------------------------------------------------------------------------
     def _written_by_v7(self) -> list[str]:
@@ -326,8 +331,8 @@ def _processing_failed(item: ListedItem) -> _FailedError:
     return _FailedError(rules.NOT_PROCESSED, f"V7 says: {said}{code}", suspects)
 
 
-def _judge_picture(browser: Browser, address: str, what: str, origin: str) -> None:
-    """Raises _FailedError unless a page on `origin` is shown the file at `address`."""
+def _judge_picture(browser: Browser, address: str, what: str, origin: str, put: bytes | None) -> None:
+    """Raises _FailedError unless a page on `origin` is shown the file at `address`: `put`, where that is known."""
     try:
         answer = browser.get(address, origin)
     except V7S3Error as error:
@@ -335,9 +340,20 @@ def _judge_picture(browser: Browser, address: str, what: str, origin: str) -> No
     if answer.status not in (200, 206):
         words = f"the {what} is answered {answer.status} {answer.code}".rstrip()
         raise _FailedError(rules.NOT_SHOWN, words, _SHOWING)
+    if answer.is_web_page or (put is not None and not _begins(answer, put)):
+        instead = "a web page" if answer.is_web_page else "another file"
+        words = f"{instead} arrives in place of the {what}: a login, a proxy or a filter answers for S3"
+        raise _FailedError(rules.NOT_SHOWN, words, ("cors-live",))
     if not shares_with(answer, origin):
         words = f"the {what} arrives, but without CORS headers for {origin}"
         raise _FailedError(rules.NOT_SHOWN, words, _NOT_SHARED)
+
+
+def _begins(answer: Received, put: bytes) -> bool:
+    """Whether the answer is the beginning of `put`, and of a file of its length where a length is told."""
+    length = answer.headers.get("content-range", "").rpartition("/")[2]
+    same_length = not length.isdecimal() or int(length) == len(put)
+    return bool(answer.content) and put.startswith(answer.content) and same_length
 
 
 def _listed(aws: Aws, bucket: str, prefix: str) -> list[str]:

@@ -207,4 +207,6 @@ def judge_tags(tagged: Sequence[Tagged], names: Sequence[str]) -> Answer:
     )
     open_ones = [each for each in tagged if each.effect == "depends"]
     unknown = f"{len(open_ones)} objects depend on more than their tags" if open_ones else ""
+    if not tagged:
+        return Answer(f"the policy looks at {asked}", unknown="whether objects have it: there is none to look at")
     return Answer(f"the policy looks at {asked}; {len(tagged)} objects looked at", findings, unknown=unknown)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from v7s3.access import cors_rules
 from v7s3.access.cors_answer import Promise
 from v7s3.access.cors_check import bucket_check
+from v7s3.access.cors_write import mending_command
 from v7s3.access.decision import AccessRequest
 from v7s3.access.evaluate import evaluate
 from v7s3.access.policy import PolicyDocument
@@ -31,6 +32,7 @@ from v7s3.errors import CredentialsError, NotFoundError, ServiceError, UsageErro
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from v7s3.access.cors import CORSConfiguration
     from v7s3.access.profile import AccessProfile
     from v7s3.doctor.reads import Reads
     from v7s3.report import Check, Finding
@@ -225,12 +227,13 @@ def look_tags(reads: Reads) -> Answer:
 
 # --- the browser ----------------------------------------------------------------------------------------------------
 def look_cors(reads: Reads) -> Answer:
-    check = bucket_check(reads.cors(), reads.asked.origins, _cors_fix(reads))
+    cors = reads.cors()
+    check = bucket_check(cors, reads.asked.origins, _cors_fix(reads, cors))
     return Answer(check.summary, check.findings, check.notes)
 
 
-def _cors_fix(reads: Reads) -> str:
-    return f"v7s3 cors apply s3://{reads.asked.bucket}"
+def _cors_fix(reads: Reads, cors: CORSConfiguration | None) -> str:
+    return mending_command(f"v7s3 cors apply s3://{reads.asked.bucket}", cors, reads.asked.origins)
 
 
 def look_cors_live(reads: Reads) -> Answer:
@@ -238,8 +241,8 @@ def look_cors_live(reads: Reads) -> Answer:
     cors = attempt(reads.cors)
     promise = Promise(False) if isinstance(cors, Unknown) else Promise(True, cors)
     targets = _targets(reads)
-    answers = side_by_side(lambda target: live_checks(target, reads.asked.origins, promise, _cors_fix(reads)), targets)
-    return _judge_live([check for checks in answers for check in checks], targets)
+    fix = _cors_fix(reads, promise.configuration)
+    return _judge_live(side_by_side(lambda target: live_checks(target, reads.asked.origins, promise, fix), targets))
 
 
 def _targets(reads: Reads) -> list[Target]:
@@ -257,8 +260,9 @@ def _targets(reads: Reads) -> list[Target]:
     return targets
 
 
-def _judge_live(checks: Sequence[Check], targets: Sequence[Target]) -> Answer:
-    """An operator who may not read the object proves nothing about V7: that is no finding here."""
+def _judge_live(answers: Sequence[Sequence[Check]]) -> Answer:
+    """From the checks of each object. An operator who may not read one proves nothing about V7: no finding here."""
+    checks = [check for of_object in answers for check in of_object]
     if all(check.status == "error" for check in checks):
         raise ServiceError(checks[0].summary, hint=checks[0].notes[0] if checks[0].notes else "")
     unserved = [
@@ -275,11 +279,19 @@ def _judge_live(checks: Sequence[Check], targets: Sequence[Target]) -> Answer:
     unknown = [check.summary for check in checks if check.status in ("skip", "error")]
     if unserved:
         unknown.append(f"you are refused the object ({unserved[0].message}), which says nothing about V7")
-    preflight = next((check.summary for check in checks if check.ident == "preflight"), "")
-    loaded = [check for check in checks if check.ident == "get" and check.status in ("ok", "warn")]
-    shown = f"; a browser is shown {len(loaded)} of {len(targets)} objects tried" if loaded else ""
+    answered = [check.summary for check in checks if check.ident == "preflight" and check.status != "error"][:1]
+    shown = sum(all(_shows(check) for check in of_object) for of_object in answers)
+    loaded = [f"a browser is shown {shown} of {len(answers)} objects tried"] if shown else []
     notes = tuple(dict.fromkeys(note for check in checks for note in check.notes))
-    return Answer(f"{preflight}{shown}", tuple(findings), notes, "; ".join(dict.fromkeys(unknown)))
+    return Answer("; ".join([*answered, *loaded]), tuple(findings), notes, "; ".join(dict.fromkeys(unknown)))
+
+
+def _shows(check: Check) -> bool:
+    """Whether it does not speak against the object being shown. A GET that was refused is a warning, and does."""
+    if check.ident != "get":
+        return True
+    refused = any(finding.rule is cors_rules.LIVE_NO_PERMISSION for finding in check.findings)
+    return check.status in ("ok", "warn") and not refused
 
 
 # --- V7 -------------------------------------------------------------------------------------------------------------
@@ -317,7 +329,8 @@ def look_storage(reads: Reads) -> Answer:
     report = compare(activation, storages)
     storage = recorded(activation, storages)
     if storage is None:
-        return Answer(report.checks[0].summary, report.findings)
+        (check,) = report.checks
+        return Answer("", unknown=check.summary) if check.status == "skip" else Answer(check.summary, check.findings)
     findings = list(report.findings)
     if not storage.readonly and not storage.prefix.strip("/"):
         findings.append(WHOLE_BUCKET.finding(f"the storage {storage.name} has no prefix"))
