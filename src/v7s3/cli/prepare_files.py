@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from v7s3.artifacts.making import Made
 from v7s3.cli.linefiles import close, disk_trouble, opened
+from v7s3.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ class ItemsFile:
 
     def __init__(self, name: str) -> None:
         self._path = None if name == STDOUT else Path(name)
+        if self._path is not None and self._path.is_dir():
+            raise UsageError(f"{name} is a directory", hint=f"name a file in it: --output {self._path / 'items.jsonl'}")
         self._partial = None if self._path is None else self._path.with_name(f"{self._path.name}.partial")
         self._file: TextIO = sys.stdout if self._partial is None else opened(self._partial, "--output")
         self._is_complete = self._path is None
@@ -48,6 +51,13 @@ class ItemsFile:
             self._partial.replace(self._path)
         self._is_complete = True
 
+    def discard(self) -> None:
+        """Leave the file of an earlier run as it is."""
+        if self._partial is not None:
+            close(self._file)
+            self._partial.unlink(missing_ok=True)
+            self._is_complete = True
+
     def close(self) -> None:
         if self._path is not None:
             close(self._file)
@@ -55,7 +65,7 @@ class ItemsFile:
 
 @contextmanager
 def items_file(name: str) -> Iterator[ItemsFile]:
-    """Raises UsageError when the file cannot be made, StoppedError when the disk is full."""
+    """Raises UsageError when the file cannot be made or is a directory, StoppedError when the disk is full."""
     file = ItemsFile(name)
     try:
         yield file

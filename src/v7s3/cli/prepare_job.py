@@ -116,6 +116,7 @@ class Preparation:
         self._options, self._shard, self._workshop = options, shard, workshop
         self._counts = Counts()
         self._tally = Tally()
+        self._listed = 0  # objects of the source
         self._speed = Speed()
 
     def show(self) -> int:
@@ -152,11 +153,17 @@ class Preparation:
                             items.write(result.line)
                 except V7S3Error as error:
                     stop = error
-            if stop is None and not signals:
+            if not self._listed:
+                items.discard()
+            elif stop is None and not signals:
                 items.complete()
         if ledger.trouble:
             output.note(f"warning: the next run will ask for each object's artifacts again: {ledger.trouble}")
-        self._show_summary(items.shown_name)
+        if self._listed or (stop is None and not signals):  # else nothing was begun
+            self._show_summary(items.shown_name)
+        if stop is None and not self._listed:
+            output.note(f"warning: {self._url} holds nothing; prefixes and keys are case-sensitive")
+            output.note(f"{items.shown_name} is left as it was")
         if signals:
             raise InterruptedRunError("interrupted; what was being made is complete", hint="run the same command again")
         if stop is not None:
@@ -201,6 +208,7 @@ class Preparation:
         # "The first N" is only the same N every time when the keys come in their order.
         listed = list_parallel if self._job.limit is None else list_objects
         for one in chain.from_iterable(listed(self._client, self._url.bucket, self._url.key)):
+            self._listed += 1
             spool.add(one.key, one)
             yield one
 

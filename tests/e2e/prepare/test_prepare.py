@@ -304,3 +304,30 @@ def test_artifacts_of_overlong_keys_are_cleaned_like_others(v7s3, s3, long_keys)
     code, out, _ = v7s3("prepare", "s3://acme-frames", "--clean", "--yes", "--format", "json")
     assert [stale["source"] for stale in json.loads(out)["stale"]] == [long_keys[2]]
     assert len(artifacts(s3)) == 1
+
+
+def test_a_mistyped_prefix_leaves_the_items_of_the_last_run_alone(prepare, s3, items, tmp_path):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    assert prepare()[0] == 0
+    before = items()
+    code, _, err = prepare("s3://acme-frames/rwa/")
+    assert code == 0
+    assert "warning: s3://acme-frames/rwa/ holds nothing; prefixes and keys are case-sensitive" in err
+    assert items() == before
+    assert not (tmp_path / "items.jsonl.partial").exists()
+
+
+def test_a_directory_is_no_output(prepare, s3, tmp_path):
+    s3.put(BUCKET, "raw/1.jpg", picture())
+    code, out, err = prepare(output=tmp_path)
+    assert (code, out) == (2, "")
+    assert f"{tmp_path} is a directory" in err
+    assert not tmp_path.with_name(f"{tmp_path.name}.partial").exists()
+    assert artifacts(s3) == []
+
+
+def test_a_bucket_that_is_not_there_is_all_that_is_said(prepare, tmp_path):
+    code, out, err = prepare("s3://no-such-bucket/raw")
+    assert (code, out) == (4, "")
+    assert "s3://no-such-bucket/raw: there is no such bucket" in err
+    assert not (tmp_path / "items.jsonl.partial").exists()
