@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from v7s3.access.jsontext import (
     apply_edits,
     insert_element,
-    insert_member,
     minified_size,
     python_value,
     read,
@@ -229,15 +228,6 @@ def test_inserting_changes_nothing_else(new, values, index, indent):
     edited = apply_edits(document.text, [insert_element(document, document.root, new, index)])
     index = min(index, len(values))
     assert json.loads(edited) == [*values[:index], new, *values[index:]]
-
-
-@given(json_values, st.dictionaries(st.text(), json_values, max_size=3), indents)
-def test_a_new_member_stands_last(new, values, indent):
-    document = read(json.dumps(values, indent=indent))
-    key = "k" * (max(map(len, values), default=0) + 1)
-    edited = apply_edits(document.text, [insert_member(document, document.root, key, new)])
-    assert list(json.loads(edited).items()) == [*values.items(), (key, new)]
-    assert not values or edited.startswith(document.text[: document.root.members[-1].value.end])
 
 
 @given(json_values, st.lists(json_values, min_size=1, max_size=3), indents)

@@ -5,7 +5,7 @@
 typographic quote), so that the content can be checked in the same run. It takes linear time, does not recurse and
 never raises.
 
-Edits by span (`insert_element`, `replace`, `insert_member`) leave every byte they are not about as it was.
+Edits by span (`insert_element`, `replace`) leave every byte they are not about as it was.
 
 Offsets are indices into `Document.text`; lines and columns count characters from 1.
 """
@@ -571,7 +571,7 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
 def insert_element(document: Document, array: Node, value: Any, index: int | None = None) -> Edit:
     """Put `value` into an array as element `index` (at the end by default), written as its neighbours are."""
     if not array.elements:
-        return Edit(array.start, array.end, _wrapped(document, array.start, "[", _Style.of(document).item(value), "]"))
+        return Edit(array.start, array.end, _only_element(document, array.start, _Style.of(document).item(value)))
     last = len(array.elements)
     index = last if index is None else max(0, min(index, last))
     neighbour = array.elements[min(index, last - 1)]
@@ -583,19 +583,6 @@ def insert_element(document: Document, array: Node, value: Any, index: int | Non
     if index == last:
         return Edit(neighbour.end, neighbour.end, between + text)
     return Edit(neighbour.start, neighbour.start, text + between)
-
-
-def insert_member(document: Document, obj: Node, key: str, value: Any) -> Edit:
-    """Put `"key": value` at the end of an object, written as its other members are."""
-    style = _Style.of(document)
-    if not obj.members:
-        return Edit(obj.start, obj.end, _wrapped(document, obj.start, "{", style.member(key, value), "}"))
-    last = obj.members[-1]
-    indent = _indent_of_line(document, last.start)
-    text = style.indented(style.member(key, value), indent)
-    own_line = _begins_its_line(document, last.start)
-    between = f",{style.newline}{indent}" if own_line else ("," if style.tight else ", ")
-    return Edit(last.value.end, last.value.end, between + text)
 
 
 def replace(document: Document, node: Node, value: Any) -> Edit:
@@ -633,21 +620,18 @@ class _Style:
             return lines.replace("\n", self.newline)
         return json.dumps(value, ensure_ascii=False, separators=(",", ":") if self.tight else (", ", ": "))
 
-    def member(self, key: str, value: Any) -> str:
-        return f"{json.dumps(key, ensure_ascii=False)}:{'' if self.tight else ' '}{self.item(value)}"
-
     def indented(self, text: str, indent: str) -> str:
         return text.replace("\n", "\n" + indent)
 
 
-def _wrapped(document: Document, offset: int, opening: str, text: str, closing: str) -> str:
-    """The only element of a container that was empty, between its brackets."""
+def _only_element(document: Document, offset: int, text: str) -> str:
+    """The only element of an array that was empty, between its brackets."""
     style = _Style.of(document)
     if not style.unit:
-        return opening + text + closing
+        return f"[{text}]"
     indent = _indent_of_line(document, offset)
     inner = style.indented(text, indent + style.unit)
-    return f"{opening}{style.newline}{indent}{style.unit}{inner}{style.newline}{indent}{closing}"
+    return f"[{style.newline}{indent}{style.unit}{inner}{style.newline}{indent}]"
 
 
 def _indent_of_line(document: Document, offset: int) -> str:

@@ -21,10 +21,6 @@ class ActionPattern(NamedTuple):
     text: str
     actions: tuple[str, ...]
 
-    @property
-    def is_exact(self) -> bool:
-        return not re.search(r"[*?]", self.text)
-
 
 class ResourceKinds(NamedTuple):
     """What a statement's resources are: buckets, objects, or both."""
