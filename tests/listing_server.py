@@ -88,6 +88,7 @@ class Bucket:
     requests: int = 0
     headers: list = field(default_factory=list)
     forbidden: set = field(default_factory=set)  # keys that may not be read
+    deleted: set = field(default_factory=set)  # keys that are not listed and take their place on a page all the same
 
     def answer(self, query):
         prefix, after = query.get("prefix", ""), query.get("continuation-token", query.get("start-after", ""))
@@ -96,7 +97,8 @@ class Bucket:
         found = [key for raw, key in encoded if raw.startswith(begin) and (not border or raw > border)]
         page = found[: self.page_size]
         token = page[-1] if len(found) > len(page) else ""
-        return render(self.dialect, [(key, len(key)) for key in page], token=token, prefix=prefix)
+        objects = [(key, len(key)) for key in page if key not in self.deleted]
+        return render(self.dialect, objects, token=token, prefix=prefix)
 
 
 class Lister(BaseHTTPRequestHandler):

@@ -45,15 +45,18 @@ def everything_said(error: BaseException) -> str:
     )
 
 
-def test_the_environment_comes_first_and_is_named_as_the_source():
+def test_the_environment_comes_before_darwin_py_and_is_named_as_the_source():
+    darwin_config({"teams": {"acme": team(OTHER)}})
     found = find_api_key({"V7_API_KEY": KEY})
     assert (value(found), found.source, found.team, found.warnings) == (KEY, "env V7_API_KEY", "", ())
 
 
-def test_a_file_beside_the_environment_is_said_to_be_unused(tmp_path):
-    found = find_api_key({"V7_API_KEY": KEY}, write(tmp_path / "key", OTHER))
-    assert value(found) == KEY
-    assert found.warnings == ("both V7_API_KEY and an API key file are given; V7_API_KEY is used",)
+def test_a_file_comes_before_the_environment_and_is_not_passed_over_when_it_cannot_be_read(tmp_path):
+    path = write(tmp_path / "key", OTHER)
+    found = find_api_key({"V7_API_KEY": KEY}, path)
+    assert (value(found), found.source, found.warnings) == (OTHER, f"file {path}", ())
+    with pytest.raises(UsageError, match="cannot read the API key file"):
+        find_api_key({"V7_API_KEY": KEY}, tmp_path / "absent")
 
 
 def test_a_file_comes_before_darwin_py(tmp_path):

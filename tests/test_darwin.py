@@ -439,3 +439,15 @@ def test_the_key_is_in_no_message_repr_log_or_traceback(v7, darwin, caplog, stat
 
 def test_the_limits_are_v7s_documented_ones():
     assert (Limits().register_per_minute, Limits().other_per_minute) == (100, 1000)
+
+
+def test_a_key_that_v7_repeats_in_its_answer_or_its_redirect_goes_no_further(v7, darwin):
+    """The ledger keeps V7's reasons, and its export knows of no key to hide."""
+    blocked = [{"name": "a.jpg", "path": "/", "slots": [{"slot_name": "0", "reason": f"no access for {KEY}"}]}]
+    v7.answers[REGISTER] = httpx.Response(200, json={"items": [], "blocked_items": blocked})
+    (item,) = darwin.register("acme", REQUEST, "read-write").blocked_items
+    assert item.reasons == ("no access for ***",)
+    v7.answers[REGISTER] = httpx.Response(302, headers={"Location": f"https://x.test/?k={KEY}"})
+    with pytest.raises(ServiceError) as error:
+        darwin.register("acme", REQUEST, "read-write")
+    assert "k=***" in error.value.message

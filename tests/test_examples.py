@@ -55,6 +55,21 @@ def test_the_source_of_every_sample_is_named():
     assert [path.name for path in (EXAMPLES / "media").glob("*/*") if path.name not in text] == []
 
 
+def test_the_policies_that_are_for_v7_pass_when_asked_as_their_page_says(v7s3, monkeypatch):
+    text = (EXAMPLES / "policies" / "README.md").read_text(encoding="utf-8")
+    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("v7s3 policy check ")]
+    monkeypatch.chdir(EXAMPLES / "policies")
+    assert [v7s3(*command)[0] for command in commands] == [0, 0, 0, 0]
+
+
+def test_a_session_longer_than_a_role_allows_by_default_is_explained():
+    for path in CI.glob("github-*.yml"):
+        text = path.read_text(encoding="utf-8")
+        seconds = [int(found) for found in re.findall(r"role-duration-seconds: (\d+)", text)]
+        for duration in seconds:
+            assert duration <= 3600 or f"--max-session-duration {duration}" in text
+
+
 def test_no_example_for_ci_is_without_its_own_test():
     tests = Path(__file__).read_text(encoding="utf-8") + (Path(__file__).parent / "test_workflows.py").read_text()
     families = {"github-check.yml": "github-*.yml", "github-nightly.yml": "github-*.yml"}
@@ -191,7 +206,7 @@ def test_the_nightly_sync_registers_once_and_keeps_its_ledger_and_report(shell, 
         ({"COMMAND": "check"}, 2, "nothing to check"),
         ({"COMMAND": "delete"}, 2, "command is check, doctor, register or sync"),
         ({"COMMAND": "doctor", "BUCKET": "s3://no-such-bucket"}, 4, "::error title=BKT"),
-        ({"COMMAND": "register", "BUCKET": "s3://no-such-bucket"}, 4, ""),
+        ({"COMMAND": "register", "BUCKET": "s3://no-such-bucket"}, 2, ""),
         ({"COMMAND": "check", "BUCKET": "s3://no-such-bucket"}, 4, ""),
     ],
 )
@@ -211,9 +226,9 @@ def test_the_line_for_cron_is_silent_until_somebody_has_to_look(shell, servers, 
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len(darwin.places()) == 3
     done = shell(script, "s3://no-such-bucket")
-    assert done.returncode == 4
-    assert done.stdout.startswith("v7s3 register ended with exit code 4; ")
-    assert "error: s3://no-such-bucket" in done.stdout
+    assert done.returncode == 2
+    assert done.stdout.startswith("v7s3 register ended with exit code 2; ")
+    assert "error: V7's storage 'acme-frames' is the bucket 'acme-frames', not 'no-such-bucket'" in done.stdout
     away = {"DARWIN_BASE_URL": "http://127.0.0.1:9"}
     assert (shell(script, f"s3://{BUCKET}/raw", "--attempts=1", **away).stdout) == ""
     assert shell(script, f"s3://{BUCKET}/raw", "--attempts=1", V7S3_TELL_STOPS="1", **away).returncode == 7

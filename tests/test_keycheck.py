@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 
 from listing_server import ETAG, MODIFIED, Bucket, ListingServer, in_s3_order
@@ -92,3 +94,12 @@ def test_keys_are_asked_for_lazily(client, held):
     next(answers)
     assert len(drawn) <= 8
     answers.close()
+
+
+def test_once_stopping_no_further_key_is_asked_for(client, held):
+    stop = Event()
+    answers = head_keys(client, "acme", HELD * 10, workers=2, stop=stop)
+    next(answers)
+    stop.set()
+    assert len(list(answers)) <= 4  # what was under way
+    assert held.requests <= 6

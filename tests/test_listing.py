@@ -171,6 +171,17 @@ def test_a_prefix_is_taken_literally(server, client, list_them, prefix):
     )
 
 
+@pytest.mark.parametrize("deleted", [range(20), range(30, 60), range(100, 390), range(400), range(380, 400), range(7)])
+@pytest.mark.parametrize("list_them", [list_objects, list_parallel])
+def test_a_page_may_be_empty_and_not_the_last(server, client, list_them, deleted):
+    """As where many objects were deleted: such a page leads on by its token alone."""
+    held = bucket(server, [f"{index:03d}" for index in range(400)], page_size=7)
+    held.deleted = {held.keys[index] for index in deleted}
+    held.faults = [*[None] * 1000, *[(403, b"<Error><Code>AccessDenied</Code></Error>")] * 100]  # else it never ends
+    got = listed(list_them(client, "acme"))
+    assert sorted(got) == [key for key in held.keys if key not in held.deleted]
+
+
 def test_moto_and_boto3_agree_with_us(moto_url):
     client = connect(AwsSettings(endpoint_url=moto_url))
     client.create_bucket(Bucket="acme-nasty")

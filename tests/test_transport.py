@@ -344,6 +344,26 @@ def test_without_retry_after_the_waits_double_up_to_a_minute():
     assert all(45 <= wait <= 75 for wait in waits[-4:])
 
 
+@pytest.mark.parametrize("header", ["0", format_datetime(TODAY - timedelta(days=1), usegmt=True)])
+@pytest.mark.parametrize("per_minute", [100, float("inf")])
+def test_a_retry_after_that_asks_for_no_wait_is_no_leave_to_storm(header, per_minute):
+    """A local clock that is a minute ahead makes every date one that has passed."""
+    clock = TurnedClock()
+    transport, bodies = scripted(*[httpx.Response(429, headers={"Retry-After": header})] * 50, 200)
+    client, _ = paced(transport, clock, per_minute=per_minute, patience=600)
+    assert client.get(URL).status_code == 429
+    assert 540 <= clock.time <= 700
+    assert len(bodies) < 30
+
+
+def test_a_second_that_was_asked_for_is_one_second_however_often():
+    clock = TurnedClock()
+    transport, _ = scripted(*[httpx.Response(429, headers={"Retry-After": "1"})] * 8, 200)
+    client, _ = paced(transport, clock)
+    assert client.get(URL).status_code == 200
+    assert [wait for wait in clock.waits if wait > 0] == [1] * 8
+
+
 @pytest.mark.parametrize("header", ["7200", "99999999999"])
 def test_who_is_to_wait_longer_than_anybody_will_is_told_so_at_once(header):
     clock = TurnedClock()

@@ -1,4 +1,4 @@
-"""Where the V7 API key comes from: V7_API_KEY, else a file, else darwin-py's configuration. Never the command line.
+"""Where the V7 API key comes from: a file, else V7_API_KEY, else darwin-py's configuration. Never the command line.
 
 The key itself is a `SecretStr`: it shows in no repr and no message. Nothing here repeats what a file or a variable
 holds, not even when it is not a key, because it may be half of one.
@@ -40,15 +40,14 @@ class ApiKey:
 
 
 def find_api_key(environ: Mapping[str, str], key_file: Path | None = None, team: str = "") -> ApiKey:
-    """The key to use, for `team` when darwin-py's configuration has several.
+    """The key to use: of `key_file` when there is one; for `team` when darwin-py's configuration has several.
 
     Raises CredentialsError when there is none or it is empty, UsageError when a file cannot be read.
     """
-    if VARIABLE in environ:
-        also = ("both V7_API_KEY and an API key file are given; V7_API_KEY is used",) if key_file else ()
-        return _api_key(environ[VARIABLE], f"env {VARIABLE}", warnings=also)
     if key_file is not None:
         return _api_key(_text_of(key_file), f"file {key_file}", warnings=_exposure(key_file))
+    if VARIABLE in environ:
+        return _api_key(environ[VARIABLE], f"env {VARIABLE}")
     config = _darwin_py()
     if config.exists():
         return _from_darwin_py(config, team)

@@ -284,7 +284,7 @@ class Darwin:
     def _call(self, method: str, path: str, answer: TypeAdapter[T], purpose: str, **options: Any) -> T:
         response = self._exchange(method, path, purpose, **options)
         try:
-            return answer.validate_json(response.content)
+            return answer.validate_json(self._scrubbed_bytes(response.content))
         except ValidationError as error:
             raise ServiceError(
                 f"V7 answered {response.status_code} to a request to {purpose}, but not with what it documents"
@@ -361,7 +361,7 @@ class Darwin:
                     f"V7 has refused for a long time to be asked this often: {said}",
                     hint="run the same command again later, or with a lower --rate",
                 )
-        to = f" (redirects to {response.headers.get('Location', '?')})" if response.is_redirect else ""
+        to = f" (redirects to {self._scrubbed(response.headers.get('Location', '?'))})" if response.is_redirect else ""
         raise ServiceError(
             f"V7 could not {purpose}: {said}{to}",
             hint="try again later: nothing is lost" if status >= 500 else "check --darwin-url",
@@ -388,7 +388,7 @@ class Darwin:
             return NotFoundError(error.message, hint="team, dataset and storage exist; V7 says no more")
         return NotFoundError(
             f"team {team!r} has " + " and ".join(f"no {kind} {slug!r}" for kind, slug, _ in unknown),
-            hint="; ".join(_choices(kind, slug, known) for kind, slug, known in unknown),
+            hint="; ".join(choices(kind, slug, known) for kind, slug, known in unknown),
         )
 
     def _unknown_team(self, error: NotFoundError, team: str) -> NotFoundError:
@@ -408,6 +408,10 @@ class Darwin:
 
     def _scrubbed(self, text: str) -> str:
         return text.replace(self._secret.get_secret_value(), "***")
+
+    def _scrubbed_bytes(self, body: bytes) -> bytes:
+        """Before it is read, because the ledger keeps V7's reasons and `ledger export` knows no key to hide."""
+        return body.replace(self._secret.get_secret_value().encode(), b"***")
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -557,7 +561,8 @@ def _at(error: ValidationError) -> str:
     return f" ({place}: {first['msg']})" if place else ""
 
 
-def _choices(kind: str, slug: str, known: Sequence[str]) -> str:
+def choices(kind: str, slug: str, known: Sequence[str]) -> str:
+    """For a slug that is none of a team's `kind`s ("storage", "dataset"): the nearest, and those there are."""
     if not known:
         return f"it has no {kind}s that this key can see"
     near = get_close_matches(slug, known, n=1)

@@ -29,7 +29,7 @@ EXIT_CODES: dict[int, str] = {
     4: "bucket, team, dataset or storage not found",
     5: "finished, but some items were blocked, refused or failed (report written)",
     6: "refused: the document changed since it was read, or a conflict",
-    7: "stopped, resumable: quota, rate budget, expiring credentials, too many failures",
+    7: "stopped, resumable: quota, rate budget, expiring credentials, too many failures, the server cannot be reached",
     70: "a bug in v7s3",
     130: "interrupted; the ledger is consistent",
 }

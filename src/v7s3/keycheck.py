@@ -17,6 +17,7 @@ from v7s3.items.objects import StorageObject
 from v7s3.listing import list_objects
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Iterator
 
     from mypy_boto3_s3.client import S3Client
@@ -29,11 +30,12 @@ _NO_ACCESS = (
 
 
 def head_keys(
-    client: S3Client, bucket: str, keys: Iterable[str], *, workers: int = 16
+    client: S3Client, bucket: str, keys: Iterable[str], *, workers: int = 16, stop: threading.Event | None = None
 ) -> Iterator[StorageObject | AbsentKey]:
     """What HeadObject says of each key, in no particular order: the object, or why there is none.
 
-    One request a key, and a few more for one that is absent. Lazy; memory is bounded by `workers`.
+    One request a key, and a few more for one that is absent. Lazy; memory is bounded by `workers`. Once `stop` is set,
+    no further key is asked for.
 
     Raises CredentialsError and ServiceError for what concerns all keys.
     """
@@ -51,7 +53,7 @@ def head_keys(
         return absent(key, existing, bucket)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="v7s3-head") as executor:
-        yield from map_bounded(executor, ask, keys, window=2 * workers)
+        yield from map_bounded(executor, ask, keys, 2 * workers, stop)
 
 
 def _head(client: S3Client, bucket: str, key: str) -> StorageObject | AbsentKey:

@@ -99,6 +99,10 @@ class Settings:
                 if key in below if isinstance(value, dict) else option_of(key) in options:
                     continue
                 named = f"`v7s3 {' '.join(command)}`"
+                if option_of(key) in options:
+                    table = ".".join(path)
+                    message = f"{key!r} is an option of {named}, and not a table"
+                    raise self.problem((*path, key), message, f"write {key} = … below [{table}]")
                 raise self.problem(
                     (*path, key),
                     f"{named} has no option {key!r}{_did_you_mean(option_of(key), [*options, *below])}",

@@ -53,6 +53,9 @@ LEAST_BELIEF = 0.02  # how much slower after a refusal that the first probe coul
 # Seconds between two probes when the server does not say; they double from the present pace.
 SHORTEST_CLOSED = 0.05
 LONGEST_CLOSED = 60.0
+# Retry-After counts whole seconds. What is shorter asks for nothing, or names a moment that a local clock that is ahead
+# has passed already: the server is not done refusing all the same.
+LEAST_ASKED = 1.0
 
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 
@@ -158,13 +161,19 @@ class Pace:
         self.interval -= min(self.interval * RECOVERY, (self.interval - self._shortest) * LAST_RECOVERY)
 
     def refused(self, sent: float, now: float, retry_after: float | None) -> None:
-        """The request that left at `sent` was refused; the server asked for `retry_after` seconds, or did not say."""
+        """The request that left at `sent` was refused; the server asked for `retry_after` seconds, or did not say.
+
+        It is taken at its word, but for less than `LEAST_ASKED`: then the waits double as if it had said nothing.
+        """
         if self.closed and sent < self._closed_at:
             return  # it was under way when the gate closed: the same event
         if not self.closed:
             self.closed, self._closed_at, self._refused_in_a_row = True, now, 0
             self._may_hurry = False
-        self.next_at = self._timetable = now + (self._backoff() if retry_after is None else retry_after)
+        wait = retry_after or 0.0
+        if wait < LEAST_ASKED:
+            wait = max(wait, self._backoff())
+        self.next_at = self._timetable = now + wait
         self._refused_in_a_row += 1
         # Retry-After is in whole seconds, rounded up: up to one of them was not necessary.
         self._refused_until = sent + max((retry_after or 0) - 1, 0)

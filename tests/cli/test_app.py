@@ -140,3 +140,12 @@ def test_passwords_of_addresses_are_in_no_output(v7s3, monkeypatch):
         assert code != 0
         assert "***@127.0.0.1:9" in out + err
         assert "hunter2" not in out + err
+
+
+@pytest.mark.parametrize("command", [("policy", "check"), ("cors", "check"), ("policy", "apply", "--dry-run")])
+def test_a_server_that_cannot_be_reached_ends_with_a_code_that_the_help_explains(v7s3, monkeypatch, command):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    code, out, _ = v7s3(*command, "s3://acme-frames", "--endpoint-url", "http://127.0.0.1:9")
+    assert (code, out) == (7, "")
+    (line,) = [line for line in v7s3("--help")[1].splitlines() if line.strip().startswith("7  ")]
+    assert "the server cannot be reached" in line

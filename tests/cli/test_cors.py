@@ -261,8 +261,9 @@ def test_no_permission_is_told_from_cors(v7s3, s3, monkeypatch):
 def test_a_key_that_does_not_exist_is_no_cors_fault(v7s3, s3):
     put(s3, GUIDE)
     code, out, _ = v7s3("cors", "check", "s3://frames/raw/2.jpg", "--live")
-    assert code == 0
-    assert "GET is answered 404 NoSuchKey (the CORS headers are right)" in out
+    assert code == 1
+    assert "[error] get        there is no object s3://frames/raw/2.jpg" in out
+    assert "case-sensitive" in out
 
 
 def test_without_credentials_the_preflight_still_tells(v7s3, s3, monkeypatch):

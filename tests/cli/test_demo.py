@@ -87,7 +87,7 @@ def test_serve_keeps_both_servers_until_interrupted():
         (key_file,) = [word.strip('")') for word in variables["V7_API_KEY"].split() if "v7-api-key" in word]
         key = Path(key_file).read_text(encoding="utf-8").strip()
         running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=60) == 0  # its normal end, as the help says
     assert 'data-items="7"' in page
     assert len(key) == 40
     assert key not in "\n".join(told)

@@ -41,3 +41,33 @@ def test_every_option_has_a_help_text(command):
 def test_completion_is_installed_for_v7s3_and_not_for_one_command(command, v7s3):
     assert "--install-completion" not in v7s3(*command, "--help")[1]
     assert "--install-completion" in v7s3("--help")[1]
+
+
+GROUPS = sorted({command[0] for command in every_command() if command[1:]})
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_begins_with_examples_and_names_its_commands_in_whole_sentences(group, v7s3, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = v7s3(group, "--help")
+    assert (code, err) == (0, "")
+    examples = out.partition("  Examples:\n")[2].partition("\n\n")[0].splitlines()
+    known = {command[1] for command in every_command() if command[0] == group}
+    named = [line.partition(f"v7s3 {group} ")[2].split()[0] for line in examples]
+    assert named
+    assert set(named) <= known
+    commands = out.partition("\nCommands:\n")[2]
+    assert "..." not in commands
+    for name in known:
+        own = v7s3(group, name, "--help")[1].partition("\n\n")[2].partition("\n\n")[0]
+        assert " ".join(own.split()) in " ".join(commands.split())
+
+
+def test_commands_that_can_fail_name_their_exit_codes(v7s3):
+    silent = [c for c in every_command() if not re.search(r"exit\s+codes?", v7s3(*c, "--help")[1], re.IGNORECASE)]
+    assert silent == [("cors", "write"), ("explain",)]
+
+
+def test_the_help_names_forgetting_and_the_units_of_a_rate(v7s3):
+    assert "forget keys" in v7s3("--help")[1]
+    assert "N/s a second, N/h an hour" in " ".join(v7s3("register", "--help")[1].split())

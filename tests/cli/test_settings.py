@@ -181,6 +181,7 @@ FAULTS = {
     "[cors.chek]\nlive = true": ":1: `v7s3 cors` has no option 'chek'; did you mean 'check'?",
     "[cors.write]\nlive = true": ":2: `v7s3 cors write` has no option 'live'",
     "[profile.a.cors.write]\nlive = true": ":2: `v7s3 cors write` has no option 'live'",
+    "[cors.write.origin]\na = 1": ":1: 'origin' is an option of `v7s3 cors write`, and not a table",
     "[cors.write]\nmax-age = ['1']": ":2: 'max-age' has to be one value, not a list",
     "[cors.write]\norigin = 'https://a.example'": ":2: 'origin' has to be a list, because the option may be repeated",
     "[cors.check]\nlive = 1": ":2: 'live' has to be true or false",

@@ -367,6 +367,15 @@ def test_a_bucket_of_many_objects_is_sampled_beyond_its_first_page(doctor, s3, o
     assert s3.requests["operator", "s3:ListBucket"] <= 4 + ROUNDS * WIDTH
 
 
+def test_what_v7_and_v7s3_wrote_is_no_sample_of_what_people_upload(doctor, s3):
+    s3.put_many(BUCKET, ((f"darwin/{n:03}.png", 10) for n in range(200)))
+    s3.put_many(BUCKET, ((f"v7s3/{n:03}.jpg", 10) for n in range(200)))
+    _, out, _ = doctor("--only", "objects", target=f"s3://{BUCKET}")
+    assert line_of("objects", out).endswith("3 of 3 objects looked at, none of them odd")
+    _, out, _ = doctor("--only", "objects", target=f"s3://{BUCKET}/darwin/")
+    assert "20 of 200 objects looked at" in out
+
+
 def test_each_question_is_put_once(doctor, s3):
     doctor()
     asked = {action: count for (who, action), count in s3.requests.items() if who == "operator"}

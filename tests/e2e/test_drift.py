@@ -40,6 +40,7 @@ def test_a_bucket_and_its_dataset_in_step_have_not_drifted(register, drift, fill
         "  1 object left out: 1 unsupported type\n"
         "no drift\n"
     )
+    assert drift("s3://acme-frames/raw", "-q")[1].splitlines()[1:] == out.splitlines()[2:]
 
 
 def test_each_way_of_drifting_has_its_character(register, drift, fill, s3, bucket, darwin, tmp_path):
@@ -81,6 +82,24 @@ def _list(tmp_path, *keys):
     return path
 
 
+def test_a_source_that_holds_nothing_is_not_in_step(register, drift, ledger, fill, darwin):
+    """A nightly job with a misspelt prefix must not stay green."""
+    fill("raw/a.jpg", "raw/b.jpg")
+    register("s3://acme-frames/raw")
+    code, out, err = drift("s3://acme-frames/Raw", "-q")
+    assert (code, "no drift" in out, out.splitlines()[-1]) == (
+        1,
+        False,
+        "nothing was compared: the source holds nothing",
+    )
+    warning = "warning: s3://acme-frames/Raw holds nothing; prefixes and keys are case-sensitive\n"
+    assert err == warning
+    code, out, _ = drift("s3://acme-frames/Raw", "--format", "json")
+    document = json.loads(out)
+    assert (code, document["listed"], document["drift"]) == (1, 0, True)
+    assert ledger("rebuild", "s3://acme-frames/Raw", "--dry-run")[2] == warning
+
+
 def test_drift_in_json_is_one_document(register, drift, fill, darwin):
     fill("raw/a.jpg")
     register("s3://acme-frames/raw")
@@ -89,6 +108,28 @@ def test_drift_in_json_is_one_document(register, drift, fill, darwin):
     document = json.loads(out)
     assert (code, document["version"], document["drift"]) == (1, 1, True)
     assert {one["verdict"]: one["count"] for one in document["verdicts"] if one["count"]} == {"=": 1, "+": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "next_step"),
+    [
+        (
+            ["--storage", "acme-frame"],
+            4,
+            (
+                "did you mean --storage acme-frames? its storages: acme-frames, acme-ro; `v7s3 activation write` writes "
+                "the e-mail that asks V7 for another"
+            ),
+        ),
+        (["--dataset", "road-sings"], 4, "did you mean --dataset road-signs? its datasets: road-signs"),
+        (["--team", "globex"], 4, "the key is of team 'acme': --team acme, or use another key"),
+        (["--slots-by", "("], 2, r"write 'folder', or a pattern such as '(?P<item>.*/\d+)_(?P<slot>\w+)\.jpg'"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_to_write(drift, fill, darwin, arguments, code, next_step):
+    fill("raw/a.jpg")
+    got, out, err = drift("s3://acme-frames/raw", *arguments)
+    assert (got, out, err.splitlines()[-1]) == (code, "", f"  next: {next_step}")
 
 
 def test_groups_are_compared_key_by_key(register, drift, fill, s3, bucket, darwin):
@@ -212,7 +253,7 @@ def test_forgotten_keys_are_registered_again(register, ledger, fill, darwin, tmp
     assert register("s3://acme-frames/raw")[0] == 0
     assert darwin.keys() == ["raw/b.jpg"]
     code, out, _ = ledger("forget", "--keys-from", _list(tmp_path, "raw/a.jpg"))
-    assert (code, out) == (0, "forgot 1 keys (1 were named): `v7s3 register` sends them again\n")
+    assert (code, out) == (0, "forgot 1 key (1 was named): `v7s3 register` sends them again\n")
     register("s3://acme-frames/raw")
     assert darwin.keys() == ["raw/a.jpg", "raw/b.jpg"]
 

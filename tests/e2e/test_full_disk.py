@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,34 @@ def test_what_only_looks_stops_too(register, fill, v7s3, environment, command):
     source = ["s3://acme-frames/raw"] if command == "drift" else []
     code, _, err = v7s3(command, *source, "--report", FULL)
     assert (code, STOPPED in err) == (7, True), err
+
+
+LIMIT = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from v7s3.cli.app import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 60_000])
+def test_a_ledger_that_cannot_grow_is_no_ledger_of_another_run(register, fill, darwin, tmp_path, limit):
+    """Files of the process may be so long and no longer: what a full disk does, in the same words of sqlite."""
+    keys = [f"raw/{number:04}.jpg" for number in range(600)]
+    fill(*keys)
+    ledger = tmp_path / "l.sqlite"
+    arguments = ["register", "s3://acme-frames/raw", "--ledger", ledger, "--rate", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMIT.format(limit=limit), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    assert f"{ledger} cannot be written" in done.stderr
+    assert "another run" not in done.stderr
+    code, _, err = register("s3://acme-frames/raw", "--ledger", ledger, "--rate", "0")
+    assert code == 0, err
+    assert sorted(darwin.keys()) == keys

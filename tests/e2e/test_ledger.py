@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -93,7 +96,7 @@ def test_a_glob_may_name_the_result_too(ledger, shards, tmp_path):
 @pytest.mark.parametrize(
     ("part", "code", "words"),
     [
-        ("absent.sqlite", 2, "there is no ledger at"),
+        ("absent.sqlite", 2, "absent.sqlite: No such file or directory"),
         ("text.sqlite", 2, "is not a ledger of v7s3"),
         ("other.sqlite", 6, "belongs to dataset 'elsewhere', not 'road-signs'"),
     ],
@@ -105,6 +108,34 @@ def test_nothing_is_made_of_a_ledger_that_is_none_or_another_datasets(ledger, sh
     got, out, err = ledger("merge", *shards, tmp_path / part, "--into", into)
     assert (got, out, into.exists()) == (code, "", False)
     assert words in err
+
+
+def test_a_ledger_that_is_not_there_is_told_also_when_the_result_is(ledger, shards, tmp_path):
+    into = tmp_path / "all.sqlite"
+    assert ledger("merge", *shards, "--into", into)[0] == 0
+    code, out, err = ledger("merge", "nope.sqlite", "--into", into, "--format", "json")
+    error = json.loads(err)["error"]
+    assert (code, out, error["code"], error["message"]) == (
+        2,
+        "",
+        "usage",
+        "cannot read nope.sqlite: No such file or directory",
+    )
+
+
+def test_a_file_of_somebody_else_is_refused_and_nothing_is_left_beside_it(register, fill, darwin, tmp_path):
+    fill("a.jpg")
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff not a database" * 50)
+    with closing(sqlite3.connect(folder / "app.sqlite")) as database:
+        database.execute("CREATE TABLE users (name TEXT)")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in before:
+        code, out, err = register("s3://acme-frames", "--ledger", folder / name)
+        assert (code, out) == (2, "")
+        assert f"{folder / name} is not a ledger of v7s3" in err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def _export_of(tmp_path, dataset):
@@ -127,8 +158,14 @@ def test_an_export_may_be_imported_through_a_pipe(register, ledger, fill, darwin
     text = ledger("export")[1]
     command = [sys.executable, "-m", "v7s3", "ledger", "import", "-", "--ledger", str(tmp_path / "new.sqlite")]
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "imported -: 2 keys, 2 of them new or better known\n")
+    assert (done.returncode, done.stdout) == (0, "imported standard input: 2 keys, 2 of them new or better known\n")
     assert ledger("export", "--ledger", tmp_path / "new.sqlite")[1] == text
+
+
+def test_standard_input_has_one_name(ledger, darwin, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    code, _, err = ledger("import", "-")
+    assert (code, err.startswith("error: standard input is empty, nothing was imported")) == (2, True)
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "is empty, nothing was imported"), ("\n", "line 1: is no JSON")])
@@ -148,6 +185,25 @@ def test_an_empty_list_of_keys_to_forget_is_told(register, ledger, fill, darwin,
     assert "names no keys: nothing was forgotten" in err
 
 
+def test_forgetting_says_how_many_keys_and_which_it_does_not_know(register, ledger, fill, darwin, tmp_path):
+    fill("a.jpg", "b.jpg", "rig/1/x.jpg", "rig/1/y.jpg")
+    register("s3://acme-frames/rig", "--slots-by", "folder")
+    register("s3://acme-frames", "--exclude", "rig/*")
+    keys = tmp_path / "keys.txt"
+    keys.write_text("rig/1/x.jpg\n")
+    again = "`v7s3 register` sends them again"
+    assert ledger("forget", "--keys-from", keys) == (0, f"forgot 2 keys (1 was named): {again}\n", "")
+    keys.write_text("A.jpg\n")
+    unknown = (
+        "error: the ledger does not know 1 key of storage 'acme-frames': A.jpg\n"
+        "  next: keys are case-sensitive; `v7s3 ledger export` lists those it knows\n"
+    )
+    assert ledger("forget", "--keys-from", keys) == (4, "forgot 0 keys (1 was named)\n", unknown)
+    keys.write_text("a.jpg\nA.jpg\n")
+    assert ledger("forget", "--keys-from", keys) == (4, f"forgot 1 key (2 were named): {again}\n", unknown)
+    assert [row["key"] for row in rows(ledger("export")[1])] == ["b.jpg"]
+
+
 # --- the others, for scripts ----------------------------------------------------------------------------------------
 def test_every_command_that_says_something_says_it_in_json_too(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")
@@ -164,7 +220,12 @@ def test_every_command_that_says_something_says_it_in_json_too(register, ledger,
     imported = {"version": 1, "file": str(tmp_path / "l.jsonl"), "keys": 2}
     assert document("import", tmp_path / "l.jsonl", *lost, "--dry-run") == {**imported, "dry_run": True}
     assert document("import", tmp_path / "l.jsonl", *lost) == {**imported, "dry_run": False, "merged": 2}
-    assert document("forget", "--keys-from", tmp_path / "keys.txt") == {"version": 1, "named": 1, "forgotten": 1}
+    assert document("forget", "--keys-from", tmp_path / "keys.txt") == {
+        "version": 1,
+        "named": 1,
+        "forgotten": 1,
+        "unknown": 0,
+    }
     rebuilt = {"version": 1, "keys": 1, "items": 1, "other_slots": 0}
     assert document("rebuild", "s3://acme-frames", "--dry-run") == {**rebuilt, "dry_run": True}
     assert document("rebuild", "s3://acme-frames") == {**rebuilt, "dry_run": False}

@@ -340,6 +340,25 @@ def test_a_run_cut_off_in_the_middle_is_finished_by_the_same_command(
         assert "exists" not in set(states.values())  # what was in flight was waited for
 
 
+@pytest.mark.parametrize("gone", [["stderr"], ["stdout", "stderr"]], ids=" and ".join)
+def test_ctrl_c_that_takes_the_readers_along_still_settles_what_is_in_flight(
+    v7s3, s3, bucket, darwin, environment, tmp_path, gone
+):
+    """As in `v7s3 register … 2>&1 | tee log`: the signal reaches the whole pipeline, and tee leaves first."""
+    s3.put_many(bucket, ((f"k/{n:04d}.jpg", 10) for n in range(400)))
+    darwin.faults.latency_ms = 200
+    ledger = ["--ledger", tmp_path / "l.sqlite"]
+    arguments = ["s3://acme-frames", *ledger, "--batch-size", "5", "--workers", "4", "--rate", "0"]
+    with start(*arguments, environment=dict(os.environ)) as process:
+        wait_for(lambda: len(darwin.keys()) >= 20, process)
+        for name in gone:
+            getattr(process, name).close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    _, out, _ = v7s3("ledger", "show", *ledger, "--format", "json")
+    assert json.loads(out)["states"]["registered"] == len(darwin.keys()) < 400
+
+
 def test_two_runs_at_once_are_refused_and_the_first_goes_on(register, fill, darwin, environment, tmp_path):
     fill(*(f"{n}.jpg" for n in range(50)))
     darwin.faults.latency_ms = 300
@@ -404,12 +423,13 @@ def test_a_bucket_that_is_not_the_storages_is_refused_before_anything_is_sent(re
     assert "V7's storage 'acme-frames' is the bucket 'acme-frames', not 'another-bucket'" in err
 
 
-def test_behind_an_endpoint_of_ones_own_the_other_name_is_a_warning(register, s3, darwin):
+def test_another_bucket_than_the_storages_is_refused_unless_v7_is_not_to_be_asked(register, s3, darwin):
     s3.make_bucket("alias-of-it")
     s3.put("alias-of-it", "a.jpg", b"x")
-    code, _, err = register("s3://alias-of-it")
-    assert code == 0
-    assert "warning: V7's storage 'acme-frames' is the bucket 'acme-frames', not 'alias-of-it'" in err
+    code, _, err = register("s3://alias-of-it", "--storage", "acme-frames")
+    assert (code, darwin.keys()) == (2, [])
+    assert "V7's storage 'acme-frames' is the bucket 'acme-frames', not 'alias-of-it'" in err
+    assert register("s3://alias-of-it", "--storage", "acme-frames", "--access", "read-write")[0] == 0
     assert darwin.keys() == ["a.jpg"]
 
 
@@ -538,3 +558,29 @@ def test_a_group_that_has_grown_is_reported_and_its_new_file_is_not_called_regis
     assert "is registered already" in out
     assert reported(tmp_path / "r.jsonl")["rig/1/top.jpg"] == "refused"
     assert len(darwin.items) == 1
+
+
+def test_a_dry_run_for_a_dataset_that_v7_does_not_list_is_no_plan(register, fill, darwin):
+    fill("a.jpg")
+    code, out, err = register("s3://acme-frames", "--dataset", "road-sings", "--dry-run")
+    assert (code, out) == (4, "")
+    assert "road-sings" in err
+    assert "road-signs" in err
+
+
+def test_a_run_for_an_unknown_dataset_says_that_alone(register, fill, darwin):
+    fill("a.jpg")
+    code, out, err = register("s3://acme-frames", "--dataset", "road-sings")
+    assert (code, out) == (4, "")
+    assert "road-signs" in err
+
+
+def test_three_hundred_wrong_keys_are_a_few_lines(register, fill, darwin, tmp_path):
+    fill("a.jpg")
+    listed = tmp_path / "keys.txt"
+    listed.write_text("".join(f"{n}.jpg\n" for n in range(300)) + "a.jpg\n")
+    code, out, _ = register("--keys-from", listed)
+    assert code == 5
+    assert "300 refused: not in the bucket\n    " in out
+    assert len(out.splitlines()) < 12
+    assert darwin.keys() == ["a.jpg"]

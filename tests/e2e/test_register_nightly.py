@@ -97,6 +97,30 @@ def test_last_run_does_not_pass_over_what_other_filters_left_out_or_what_failed(
     assert darwin.keys() == ["a.jpg", "b.png"]
 
 
+def test_last_run_does_not_pass_over_what_is_still_to_be_settled(register, s3, bucket, darwin):
+    s3.put_many(bucket, ((name, 10) for name in ("a/1.jpg", "b/1.jpg", "c.jpg")), modified=LONG_AGO)
+    last_run = ["s3://acme-frames", "--modified-since", "last-run", "--folders", "flatten"]
+    for _ in range(2):
+        code, found, _ = document(register, *last_run)
+        assert (code, found["outcomes"]["refused"]) == (5, 2)
+    code, found, _ = document(register, *last_run[:3])  # kept apart by their folders
+    assert (code, found["outcomes"]["registered"]) == (0, 2)
+    assert darwin.keys() == ["a/1.jpg", "b/1.jpg", "c.jpg"]
+    assert "a day before the last finished run" in document(register, *last_run)[2]
+
+
+def test_last_run_looks_at_what_was_forgotten(register, v7s3, s3, bucket, darwin, tmp_path):
+    s3.put_many(bucket, ((name, 10) for name in ("a.jpg", "b.jpg")), modified=LONG_AGO)
+    last_run = ["s3://acme-frames", "--modified-since", "last-run"]
+    document(register, *last_run)
+    listed = tmp_path / "keys.txt"
+    listed.write_text("a.jpg\n")
+    assert v7s3("ledger", "forget", "--keys-from", listed)[0] == 0
+    _, found, err = document(register, *last_run)
+    assert "looking at everything" in err
+    assert found["outcomes"]["exists"] == 1
+
+
 def test_last_run_is_the_last_run_of_the_same_part(register, s3, bucket, darwin):
     s3.put_many(bucket, ((f"{n}.jpg", 10) for n in range(20)), modified=LONG_AGO)
     first, second = (["s3://acme-frames", "--modified-since", "last-run", "--shard", f"{n}/2"] for n in (1, 2))

@@ -71,6 +71,23 @@ def test_a_key_is_looked_for_by_the_shard_it_belongs_to(register, fill, s3, darw
     assert darwin.keys() == KEYS
 
 
+def test_an_object_that_came_to_a_registered_group_is_told_of_by_one_shard(register, fill, darwin):
+    fill(*(f"g{n}/a.jpg" for n in range(8)))
+    parts = [("s3://acme-frames", "--slots-by", "folder", "--shard", f"{n}/2", "--format", "json") for n in (1, 2)]
+    assert sum(json.loads(register(*part)[1])["outcomes"]["registered"] for part in parts) == 8
+    fill(*(f"g{n}/b.jpg" for n in range(8)))
+    assert sum(json.loads(register(*part)[1])["outcomes"]["refused"] for part in parts) == 8
+
+
+@pytest.mark.parametrize("spelling", ["1/2", "01/2", "1/02"])
+def test_a_part_has_one_ledger_however_it_is_spelled(register, fill, darwin, spelling):
+    fill(*KEYS)
+    assert register("s3://acme-frames", "--shard", "1/2")[0] == 0
+    asked = darwin.count("register")
+    assert register("s3://acme-frames", "--shard", spelling)[0] == 0
+    assert darwin.count("register") == asked
+
+
 def test_two_keys_of_one_item_are_refused_by_the_shard_of_the_item(register, fill, darwin):
     fill(*KEYS, *(f"other/{key}" for key in KEYS[:5]))
     refused = 0

@@ -238,7 +238,10 @@ def test_what_v7_has_stays_registered_in_the_ledger_whatever_a_list_says_of_it(r
     rows = tmp_path / "rows.csv"
     rows.write_text("storage_key,name\na.jpg\n")
     code, out, _ = register("--manifest", rows)
-    assert (code, "1 refused: has 1 cells, but the header 2   (a.jpg)\n    next: mend it and run" in out) == (5, True)
+    assert (code, "1 refused: line 2: has 1 cells, but the header 2   (a.jpg)\n    next: mend it and run" in out) == (
+        5,
+        True,
+    )
     code, out, _ = register("s3://acme-frames/rig", "--slots-by", "folder", "--slots-expect", "front,rear")
     assert (code, "/rig/2 has front, but not rear   (rig/2/front.jpg)\n    next: upload what is missing" in out) == (
         5,

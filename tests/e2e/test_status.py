@@ -97,7 +97,7 @@ def test_since_counts_one_runs_items_only(register, status, fill, s3, bucket, da
     fill("raw/b.jpg", "raw/c.jpg")
     register("s3://acme-frames/raw")
     darwin.settle()
-    assert "2 items of this ledger" in status("--since", "last")[1]
+    assert "2 items of this ledger since its run 2; others in the dataset: 1" in status("--since", "last")[1]
     assert "3 items of this ledger" in status("--since", "1")[1]
     code, _, err = status("--since", "7")
     assert code == 2
@@ -127,17 +127,30 @@ def test_register_wait_ends_with_the_status_of_its_own_items(register, fill, s3,
     code, out, _ = register("s3://acme-frames/raw", "--wait")
     assert code == 0
     assert "1 registered" in out
-    assert "acme/road-signs: 1 item of this ledger; " in out
+    assert "acme/road-signs: 1 item of this ledger since its run 2; " in out
     fill("raw/c.jpg")
     code, out, _ = register("s3://acme-frames/raw", "--wait", "--format", "json")
     document = json.loads(out)
     assert (code, document["outcomes"]["registered"], document["status"]["fates"]["complete"]) == (0, 1, 1)
 
 
+def test_v7s_raw_error_is_indented_whole(register, status, fill, darwin):
+    fill("raw/a.jpg")
+    register("s3://acme-frames/raw")
+    darwin.settle()
+    (item,) = darwin.items
+    raw = "<Error>\n  <Code>AccessDenied</Code>\n</Error>"
+    item.slots[0].error = {**item.slots[0].error, "raw_error": raw}
+    _, out, _ = status("-v")
+    assert "    raw:  <Error>\n            <Code>AccessDenied</Code>\n          </Error>\n    next: " in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         ([], 2, "there is no ledger"),
+        (["--dataset", "road-sings"], 4, "next: did you mean --dataset road-signs? its datasets: road-signs"),
+        (["--team", "globex"], 4, "this API key has no team 'globex'\n  next: the key is of team 'acme': --team acme"),
         (["--dataset", ""], 2, "which dataset?"),
         (["--wait", "--timeout", "soon"], 2, "--timeout 'soon' is not a time"),
     ],

@@ -131,6 +131,27 @@ def test_slugs_that_v7_does_not_know_are_spelled_right(whoami):
     ]
 
 
+def test_the_key_of_a_flag_goes_before_the_environment_and_that_before_other_files(whoami, folder, darwin, monkeypatch):
+    """One that was typed is the one that counts, or a run would go to another team."""
+    file = folder / "key"
+    file.write_text("AbCdEf1.0123456789abcdefGHIJKLMNOP-rstuv")
+    file.chmod(0o600)
+    code, out, _ = whoami("--api-key-file", file, "--format", "json")
+    assert (code, json.loads(out)["v7"]["facts"][0]["source"]) == (1, f"file {file}")
+    code, out, _ = whoami("--api-key-file", folder / "absent", "--format", "json")
+    assert (code, problems(out, "v7")[0].partition(" file")[0]) == (1, "cannot read the API key")
+    monkeypatch.setenv("V7_API_KEY_FILE", str(file))
+    (folder / "v7s3.toml").write_text('api-key-file = "key"\n')
+    code, out, _ = whoami("--format", "json")
+    assert (code, sources(out)["api-key-file"]) == (0, "env V7_API_KEY")
+    assert json.loads(out)["v7"]["facts"][0]["source"] == "env V7_API_KEY"
+    monkeypatch.delenv("V7_API_KEY_FILE")
+    assert whoami("--format", "json")[0] == 0
+    monkeypatch.delenv("V7_API_KEY")
+    code, out, _ = whoami("--format", "json")
+    assert (code, json.loads(out)["v7"]["facts"][0]["source"]) == (1, f"file {file}")
+
+
 def test_a_darwin_that_is_away_is_a_problem_of_v7_alone(whoami):
     code, out, _ = whoami("--darwin-url", "http://127.0.0.1:9", "--format", "json")
     assert code == 1

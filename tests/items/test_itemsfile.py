@@ -123,8 +123,16 @@ def test_every_fault_of_a_jsonl_file_has_its_line_and_field():
         "line 7: an item must be a JSON object",
         "line 8: items[0].storage_key: is missing",
         "line 9: name: /a.jpg is already the item of line 1",
+        "line 9: storage_key: a.jpg is already an object of line 1",
     ]
     assert deep[-1].startswith("line 10: is not JSON")
+
+
+def test_an_object_that_two_items_are_made_of_is_a_fault_and_one_that_an_item_shows_twice_is_none():
+    twice = {"name": "c", "slots": [{"slot_name": n, "file_name": n, "storage_key": "k"} for n in "12"]}
+    assert names_in(json.dumps(twice)) == ["c"]
+    lines = [A, {"name": "b.jpg", "storage_key": "b.jpg"}, twice, A | {"name": "x.jpg"}]
+    assert faults_in("\n".join(map(json.dumps, lines))) == ["line 4: storage_key: a.jpg is already an object of line 1"]
 
 
 def test_a_broken_first_line_does_not_hide_the_others():
@@ -152,10 +160,19 @@ def test_items_of_the_other_access_mode_are_faults():
         f"line 1: {field}: is missing: every item of a read-only storage needs it"
         for field in ("height", "storage_thumbnail_key", "width")
     ]
-    assert faults_in(json.dumps(READ_ONLY), access="read-write") == [
-        f"line 1: {field}: is only for items of a read-only storage"
-        for field in ("height", "storage_thumbnail_key", "width")
+    half = {field: value for field, value in READ_ONLY.items() if field != "width"}
+    assert faults_in(json.dumps(half), access="read-write") == [
+        f"line 1: {field}: is only for items of a read-only storage" for field in ("height", "storage_thumbnail_key")
     ]
+
+
+def test_a_file_for_a_read_only_storage_is_refused_in_one_sentence():
+    text = "\n".join(json.dumps(READ_ONLY | {"name": f"{n}.jpg", "storage_key": f"{n}.jpg"}) for n in range(9))
+    with pytest.raises(
+        UsageError, match=r"are for a read-only storage \(line 1\), and this one is read-write"
+    ) as error:
+        names_in(text, access="read-write")
+    assert "--storage" in error.value.hint
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])

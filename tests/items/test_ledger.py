@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import ConflictError, UsageError
-from v7s3.items.ledger import Ledger, Target
+from v7s3.items.ledger import Ledger, RunRecord, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import Outcome
 
@@ -100,9 +100,9 @@ def test_a_failed_transaction_leaves_nothing_behind(tmp_path):
 def test_holder_of_names_the_other_key_at_the_same_place(tmp_path):
     with Ledger(tmp_path / "l", TARGET) as ledger:
         ledger.settle("s", [registered("a/1.jpg", path="/", name="1.jpg")])
-        assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/", "1.jpg")) == "a/1.jpg"
+        assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/", "1.jpg")).key == "a/1.jpg"
         assert ledger.holder_of("s", Outcome("exists", ("a/1.jpg",), ("",), "/", "1.jpg")) is None
-        assert ledger.holder_of("other", Outcome("exists", ("a/1.jpg",), ("",), "/", "1.jpg")) == "a/1.jpg"
+        assert ledger.holder_of("other", Outcome("exists", ("a/1.jpg",), ("",), "/", "1.jpg")).key == "a/1.jpg"
         assert ledger.holder_of("s", Outcome("exists", ("b/1.jpg",), ("",), "/b", "1.jpg")) is None
 
 
@@ -110,7 +110,7 @@ def test_the_place_of_an_item_does_not_depend_on_outer_slashes_of_its_path(tmp_p
     with Ledger(tmp_path / "l", TARGET) as ledger:
         ledger.settle("s", [registered("k", path="/a/", name="x"), registered("l", path="/", name="a/x2")])
         assert [row.key for row in ledger.rows_at([("a", "x")])["a", "x"]] == ["k"]
-        assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "a/", "x")) == "k"
+        assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "a/", "x")).key == "k"
         assert ledger.holder_of("s", Outcome("exists", ("other",), ("",), "/a", "x2")) is None
 
 
@@ -137,7 +137,59 @@ def test_every_item_keeps_its_place_whether_it_is_the_key_s_own_or_not(placed):
         }
         for one in outcomes:
             others = [key for key, place in expected.items() if place == expected[one.keys[0]] and key != one.keys[0]]
-            assert not one.path or (ledger.holder_of("s", one) in others if others else not ledger.holder_of("s", one))
+            holder = ledger.holder_of("s", one)
+            assert not one.path or (holder.key in others if others else holder is None)
+
+
+def test_a_key_whose_answer_was_lost_may_hold_a_place_but_one_that_v7_has_goes_before_it():
+    with Ledger(None, TARGET) as ledger:
+        ledger.settle("s", [registered("a/1.jpg", path="/")._replace(state="failed")])
+        third = Outcome("exists", ("c/1.jpg",), ("",), "/", "1.jpg")
+        assert ledger.holder_of("s", third).key == "a/1.jpg"
+        ledger.settle("s", [registered("b/1.jpg", path="/")])
+        assert ledger.holder_of("s", third).key == "b/1.jpg"
+        ledger.settle("s", [registered("b/1.jpg", path="/")._replace(state="blocked")])
+        assert ledger.holder_of("s", third).standing.state == "failed"
+
+
+def test_forgetting_takes_the_keys_of_one_item_and_not_who_was_at_its_place_before():
+    with Ledger(None, TARGET) as ledger:
+        ledger.settle("s", [registered("b/1.jpg", path="/", item_id="b")])
+        ledger.settle("s", [registered("a/1.jpg", path="/")._replace(state="blocked")])
+        ledger.settle("t", [registered("b/1.jpg", path="/")._replace(state="blocked")])
+        group = Outcome("registered", ("g/1", "g/2"), ("", ""), "/", "g", item_id="g")
+        ledger.settle("s", [group])
+        assert ledger.forget("s", ["a/1.jpg"]) == 1
+        assert ledger.forget("t", ["b/1.jpg"]) == 1
+        assert ledger.forget("s", ["g/2"]) == 2
+        assert [(row.storage, row.key) for row in ledger.rows()] == [("s", "b/1.jpg")]
+
+
+def test_runs_before_a_key_was_forgotten_and_runs_of_the_future_are_no_last_run():
+    with Ledger(None, TARGET) as ledger:
+        ledger.begin_run("s3://b")
+        ledger.finish_run()
+        ledger.settle("s", [registered("a")])
+        started = ledger.last_finished_start("s3://b")
+        assert started is not None
+        ledger.merge([RunRecord(9, "2931-01-01T00:00:00.000Z", "2931-01-01T01:00:00.000Z", "s3://b")])
+        assert ledger.last_finished_start("s3://b") == started
+        assert ledger.forget("s", ["unknown"]) == 0
+        assert ledger.last_finished_start("s3://b") == started
+        assert ledger.forget("s", ["a"]) == 1
+        assert ledger.last_finished_start("s3://b") is None
+
+
+def test_a_database_of_somebody_else_stays_as_it_is(tmp_path):
+    path = tmp_path / "notes.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE note (text TEXT)")
+    database.close()
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"notes\.db is not a ledger of v7s3"):
+        Ledger(path, TARGET)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.db"]
 
 
 def test_a_place_that_is_the_key_s_own_is_found_in_every_storage_and_not_written(tmp_path):
@@ -146,7 +198,7 @@ def test_a_place_that_is_the_key_s_own_is_found_in_every_storage_and_not_written
         ledger.settle("s", [registered(key) for key in keys])
         ledger.settle("t", [registered(keys[0])])
         other.settle("s", [registered(key, path="/elsewhere/2026") for key in keys])
-        assert ledger.holder_of("u", registered(keys[0])) == keys[0]
+        assert ledger.holder_of("u", registered(keys[0])).key == keys[0]
         assert [row.storage for row in ledger.rows_at([("raw/2026", "0000.jpg")])["raw/2026", "0000.jpg"]] == ["s", "t"]
         assert ledger.count_items() == len(keys)
     assert (tmp_path / "own").stat().st_size < 0.5 * (tmp_path / "other").stat().st_size

@@ -249,3 +249,19 @@ def test_the_order_of_rows_never_changes_the_items(rows, data):
         return [json.dumps(one.item.model_dump(mode="json")) for one in plans_of(text) if isinstance(one, Planned)]
 
     assert items(rows) == items(data.draw(st.permutations(rows)))
+
+
+def test_a_key_of_two_items_is_refused_in_both_and_one_of_two_slots_of_an_item_is_not():
+    text = "storage_key,name,slot\na.jpg,x,\nb.jpg,y,1\na.jpg,z,\nb.jpg,y,2\na.jpg,x,\n"
+    assert sorted(map(repr, plans_of(text)[:3])) == sorted(
+        map(
+            repr,
+            [
+                Skipped("a.jpg", REPEATED),
+                Refused(("a.jpg",), COLLISION, "a.jpg would be /x and, by line 4, /z", 2),
+                Refused(("a.jpg",), COLLISION, "a.jpg would be /z and, by line 2, /x", 4),
+            ],
+        )
+    )
+    (item,) = plans_of(text)[3:]
+    assert [slot.storage_key for slot in item.item.slots] == ["b.jpg", "b.jpg"]

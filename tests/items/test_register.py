@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v7s3.errors import CredentialsError, RefusedError, ServiceError, StoppedError
+from v7s3.errors import CredentialsError, InterruptedRunError, RefusedError, ServiceError, StoppedError
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.payload import RegisterResponse
@@ -102,6 +102,18 @@ def test_items_of_one_name_in_two_folders_are_told_apart():
     batch = planned("a/1.jpg", "b/1.jpg")
     first, second = settle(batch, answer([("/b", "1.jpg")], [("/a", "1.jpg")]))
     assert (first.state, second.state) == ("exists", "registered")
+
+
+@pytest.mark.parametrize(("sent", "echoed"), [("e\u0301", "\u00e9"), ("\u00e9", "e\u0301")])
+def test_a_name_echoed_in_another_normal_form_is_still_the_name(sent, echoed):
+    batch = planned(f"{sent}/{sent}.jpg", "a.jpg", f"{sent}/2.jpg")
+    response = answer([(f"/{echoed}", f"{echoed}.jpg"), ("/", "a.jpg")], [(f"/{echoed}", "2.jpg")], "UNKNOWN_TAGS")
+    assert [outcome.state for outcome in settle(batch, response)] == ["registered", "registered", "blocked"]
+
+
+def test_two_names_that_differ_in_their_normal_form_alone_are_not_taken_for_each_other():
+    batch = planned("e\u0301.jpg", "\u00e9.jpg")
+    assert [one.state for one in settle(batch, answer([("/", "\u00e9.jpg")]))] == ["failed", "registered"]
 
 
 def test_a_path_echoed_without_its_slashes_is_still_the_path():
@@ -204,6 +216,41 @@ def test_once_stopping_nothing_more_is_drawn_or_sent():
     assert (len(drawn), len(outcomes)) == (3, 3)
 
 
+def test_an_answer_that_ends_the_run_says_so_while_the_source_is_still_being_read():
+    stopping = Event()
+
+    def source():
+        yield from planned(*KEYS[:3])
+        assert stopping.wait(30)  # no answer is looked at before this returns
+        raise InterruptedRunError("stopped while the source was being read")
+
+    def send(_batch):
+        raise CredentialsError("401")
+
+    with Ledger(None, TARGET) as ledger, pytest.raises(CredentialsError, match="401"):
+        run(source(), send, ledger, workers=2, stopping=stopping)
+
+
+def test_what_is_in_flight_when_the_source_is_stopped_is_settled():
+    asked, stopping = Event(), Event()
+
+    def source():
+        yield from planned(*KEYS[:3])
+        assert asked.wait(30)
+        stopping.set()
+        raise InterruptedRunError("stopped while the source was being read")
+
+    def send(batch):
+        asked.set()
+        assert stopping.wait(30)
+        return answer([(one.item.path, one.item.name) for one in batch])
+
+    with Ledger(None, TARGET) as ledger:
+        with pytest.raises(InterruptedRunError):
+            run(source(), send, ledger, workers=2, stopping=stopping)
+        assert ledger.count() == {"registered": 3}
+
+
 def test_a_size_that_was_too_large_is_not_tried_again():
     dataset = Dataset(largest=5)
     with Ledger(None, TARGET) as ledger:
@@ -239,3 +286,21 @@ def test_exists_under_another_key_of_ours_is_blocked_and_names_it():
             "ALREADY_EXISTS: the name is taken by the key a/1.jpg",
         )
         assert run(flat[:1], dataset, ledger)[0].state == "exists"
+
+
+def test_exists_is_not_said_of_a_key_while_another_one_s_answer_at_its_place_is_lost():
+    first, second = planned("a/1.jpg"), planned("b/1.jpg")
+    flat = [Planned(one.item.model_copy(update={"path": "/"}), one.objects) for one in (*first, *second)]
+    dataset = Dataset(["dropped after"])
+    with Ledger(None, TARGET) as ledger:
+        assert run(flat[:1], dataset, ledger)[0].state == "failed"
+        (outcome,) = run(flat[1:], dataset, ledger)
+        assert outcome.state == "blocked"
+        assert outcome.reason.endswith("may be taken by the key a/1.jpg, the answer to which was lost")
+        assert run(flat[:1], dataset, ledger)[0].state == "exists"
+
+
+def test_answers_that_mention_nothing_stop_the_run():
+    many = planned(*(f"{n:03d}.jpg" for n in range(100)))
+    with Ledger(None, TARGET) as ledger, pytest.raises(StoppedError, match="without mentioning any of the items"):
+        run(many, lambda _batch: answer(), ledger, batch_size=10)

@@ -68,3 +68,28 @@ def test_a_report_line_is_json_with_keys_as_they_are():
     assert line["storage_keys"] == ["é +%20.jpg"]
     assert line["earlier"] is True
     assert line["hint"]
+
+
+def test_reasons_of_one_kind_are_one_line_with_the_first_of_them():
+    tally = Tally()
+    for n in range(5):
+        tally.add(outcome("refused", f"{n}.jpg", f"{n}.jpg does not exist"), "not in the bucket", "upload it")
+        tally.add(outcome("blocked", f"{n}.jpg", f"ALREADY_EXISTS: the name is taken by the key {n}"))
+    blocked, refused = tally.reasons()
+    assert (refused.reason, refused.count, refused.hint) == ("not in the bucket", 5, "upload it")
+    assert refused.details == tuple(f"{n}.jpg does not exist" for n in range(3))
+    assert (blocked.reason, blocked.count, len(blocked.details)) == ("ALREADY_EXISTS", 5, 3)
+
+
+def test_one_reason_of_its_kind_stands_for_itself():
+    tally = Tally()
+    tally.add(outcome("refused", "a.jpg", "a.jpg does not exist"), "not in the bucket")
+    (only,) = tally.reasons()
+    assert (only.reason, only.examples, only.details) == ("a.jpg does not exist", ("a.jpg",), ())
+
+
+def test_a_refusal_of_ours_is_mended_by_the_same_command_and_one_of_v7_by_another():
+    ours = json.loads(report_line(outcome("refused", reason="has 1 cells")._replace(path="")))
+    v7s = json.loads(report_line(outcome("refused", reason="unexpected field")))
+    assert "--retry-failed" not in ours["hint"]
+    assert "--retry-failed" in v7s["hint"]

@@ -134,6 +134,9 @@ def judge_get(answer: Answer, origin: str, bucket: str, key: str, *, promise: Pr
     refused = answer.status in _REFUSED_OBJECT and answer.code and answer.code not in _MISDIRECTED
     if answer.is_web_page or not (refused or (served and answer.is_of_s3)):
         return _no_verdict("get", answer)
+    if answer.code == "NoSuchKey":
+        what = f"there is no object s3://{bucket}/{key}; keys are case-sensitive and begin without a slash"
+        return Check("get", "error", what)
     found: list[Finding] = []
     place = Location(f"s3://{bucket}/{key}", name=origin)
     shared = shares_with(answer, origin)

@@ -25,17 +25,43 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """Where a command's `app: typer.Typer` lives, and its line in `v7s3 --help`."""
+    """Where a command's `app: typer.Typer` lives, and its line in `v7s3 --help`; of a group also its examples, because
+    those of its commands are one step further."""
 
     module: str
     help: str
+    examples: str = ""
+
+
+_POLICY = """
+  v7s3 policy check s3://acme-scans               may V7's role read and write, and if not, why
+  v7s3 policy apply s3://acme-scans               let it in: shows the difference, asks
+  v7s3 policy write s3://acme-scans --format terraform
+"""
+_CORS = """
+  v7s3 cors check s3://acme-scans/raw --live      what an annotator's browser is answered
+  v7s3 cors apply s3://acme-scans                 let it load: shows the difference, asks
+  v7s3 cors write --format api > cors.json
+"""
+_LEDGER = """
+  v7s3 ledger show --team acme --dataset scans    how many keys are in which state, and the runs
+  v7s3 ledger merge part-*.sqlite --into scans.sqlite …
+  v7s3 ledger rebuild s3://acme-scans/raw …       a lost one, from V7's items and the bucket
+  echo raw/1.jpg | v7s3 ledger forget --keys-from - …
+"""
+_ACTIVATION = """
+  v7s3 activation write s3://acme-scans --team acme --write-prefix darwin/
+  v7s3 activation status s3://acme-scans --team acme --wait --timeout 3d
+"""
 
 
 COMMANDS: dict[str, Entry] = {
     "doctor": Entry("v7s3.cli.doctor", "Find every reason why V7 would not see a bucket, and say what to do next."),
-    "policy": Entry("v7s3.cli.policy", "Check, write, apply or explain the bucket policy that lets V7's role in."),
+    "policy": Entry(
+        "v7s3.cli.policy", "Check, write, apply or explain the bucket policy that lets V7's role in.", _POLICY
+    ),
     "cors": Entry(
-        "v7s3.cli.cors", "Check, write or apply the CORS rule that lets annotators' browsers load the objects."
+        "v7s3.cli.cors", "Check, write or apply the CORS rule that lets annotators' browsers load the objects.", _CORS
     ),
     "register": Entry(
         "v7s3.cli.register", "Register the objects of a bucket as items of a V7 dataset, each exactly once."
@@ -49,9 +75,13 @@ COMMANDS: dict[str, Entry] = {
     "drift": Entry(
         "v7s3.cli.drift", "Show what is in the bucket and not in V7, gone from it, changed, or registered by others."
     ),
-    "ledger": Entry("v7s3.cli.ledger", "Show, export, import, merge or rebuild the record of what is registered."),
+    "ledger": Entry(
+        "v7s3.cli.ledger",
+        "Show, export, import, merge or rebuild the record of what is registered; forget keys of it.",
+        _LEDGER,
+    ),
     "activation": Entry(
-        "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record."
+        "v7s3.cli.activation", "Write the e-mail that V7's support needs, and see what V7 has on record.", _ACTIVATION
     ),
     "whoami": Entry(
         "v7s3.cli.whoami", "Show who you are to AWS and to V7, and where each credential and setting comes from."
@@ -84,6 +114,10 @@ class LazyGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         command = typer.main.get_command(import_module(entry.module).app)
         command.name = cmd_name
+        if entry.examples:
+            command.help = f"{entry.help}\n\n\b\nExamples:{entry.examples}"
+            for leaf in getattr(command, "commands", {}).values():
+                leaf.short_help = _first_paragraph(leaf.help)  # as a whole: Typer's own would be cut at 80 columns
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -122,6 +156,10 @@ class LazyGroup(TyperGroup):
             f"there is no command {name!r}",
             hint=f"did you mean `v7s3 {near[0]}`?" if near else "`v7s3 --help` lists the commands",
         )
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 app = typer.Typer(

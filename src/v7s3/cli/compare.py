@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from v7s3.artifacts.keys import DEFAULT_PREFIX
 from v7s3.bucket import BucketUrl
+from v7s3.cli.output import note
 from v7s3.cli.session import dataset_ledger, find_dataset, find_storage, ledger_path, open_darwin, shard_ledgers
 from v7s3.items.comparison import Comparison
 from v7s3.items.filters import select
@@ -96,12 +97,20 @@ def dataset_places(
         with _ledger(ledger_file, Target(darwin.base_url, team, found.slug), shard, say, writes=writes) as ledger:
             _add_items(darwin, team, found.id, views)
             views.add_settled(ledger.rows(storage=storage.name, prefix=url.key))
-            pages = list_parallel(client, url.bucket, url.key)
+            pages = _counted(list_parallel(client, url.bucket, url.key), tally)
             unknown = chain.from_iterable(views.unsettled(page, ledger, storage.name) for page in pages)
             views.add_planned(shard.of(planning.plans(unknown, url.key, storage.prefix or None)), tally)
             places = (place for place in views.places() if shard.has_place(place.path, place.name))
+            if not tally.listed:
+                note(f"warning: {url} holds nothing; prefixes and keys are case-sensitive")
             part = f" --shard {shard}" if shard.count > 1 else ""
             yield Views(f"{url}{part}", team, found.slug, storage.name, ledger, places)
+
+
+def _counted(pages: Iterable[list[StorageObject]], tally: DriftTally) -> Iterator[list[StorageObject]]:
+    for page in pages:
+        tally.listed += len(page)
+        yield page
 
 
 def _ledger(path: Path | None, target: Target, shard: Shard, say: Callable[[str], None], *, writes: bool) -> Ledger:

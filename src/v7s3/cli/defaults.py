@@ -84,7 +84,7 @@ def origin_of(context: Any, parameter: Any) -> Origin:
     match context.get_parameter_source(parameter.name).name:
         case "COMMANDLINE":
             return Origin(value, f"flag --{option}")
-        case "ENVIRONMENT":
+        case "ENVIRONMENT" if value is not None:  # None: one of `VARIABLES` goes before it
             return Origin(value, f"env {parameter.envvar}")
         case "DEFAULT_MAP":
             settings = settings_of(context)

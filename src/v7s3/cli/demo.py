@@ -34,6 +34,7 @@ Examples:
   v7s3 demo --serve          … and keep both servers running, with a page that shows the items
 
 Nothing leaves this machine and nothing is left behind. Needs the extra: pip install 'v7s3[sandbox]'.
+Exit code 0 when all went well, also for --serve, whose normal end is Ctrl-C.
 """
 
 BUCKET = "acme-frames"

@@ -11,11 +11,11 @@ from v7s3.access.profile import folder_of
 from v7s3.activation import write_prefix as normal_prefix
 from v7s3.bucket import BucketUrl, bucket_name_problem
 from v7s3.cli.documents import name_of, read_bytes
-from v7s3.cli.output import result
+from v7s3.cli.output import note, result
 from v7s3.cli.reporting import show_report
 from v7s3.doctor import rules
 from v7s3.doctor.offline import Documents, offline_probes
-from v7s3.doctor.permissions import iam_policy
+from v7s3.doctor.permissions import REMARKS, iam_policy
 from v7s3.doctor.probes import PROBES, probe_named
 from v7s3.doctor.reads import Asked
 from v7s3.doctor.run import Round
@@ -98,6 +98,8 @@ def run(job: Job) -> int:
     if job.permissions:
         bucket, key = parse_target(job.target or "s3://BUCKET")
         result(json.dumps(iam_policy(job.command, bucket, key), indent=2))
+        if job.command in REMARKS and not job.quiet:
+            note(REMARKS[job.command])
         return 0
     if job.offline and (job.canary or job.bundle is not None):
         raise UsageError("--canary and --bundle need the network", hint="leave --offline out")

@@ -33,7 +33,7 @@ Nothing is changed, neither here nor there.
 
 \b
 AWS permissions: s3:ListBucket. V7: a key that may view datasets.
-Exit codes: 0 no drift, 1 drift was found (+ - * o).
+Exit codes: 0 no drift, 1 drift was found (+ - * o) or the source holds nothing.
 """
 
 
@@ -90,5 +90,5 @@ def drift(
             for one in verdicts(place):
                 tally.add(one)
                 write(one)
-    result_json(document(views, tally)) if form == "json" else result(text(views, tally, verbose=verbose))
+    result_json(document(views, tally)) if form == "json" else result(text(views, tally, verbose=verbose, quiet=quiet))
     return tally.exit_code()

@@ -19,11 +19,12 @@ _NEXT: dict[Verdict, str] = {
 }
 
 
-def text(views: Views, tally: DriftTally, *, verbose: bool) -> str:
+def text(views: Views, tally: DriftTally, *, verbose: bool, quiet: bool = False) -> str:
+    """For people; with `quiet` without what is in order."""
     counts = tally.counts
     lines = [f"{views.source} ↔ {views.team}/{views.dataset} (storage {views.storage})"]
     for verdict, words in VERDICTS.items():
-        if not counts[verdict]:
+        if not counts[verdict] or (quiet and verdict == "="):
             continue
         some = ", ".join(tally.examples[verdict]) + (" …" if counts[verdict] > len(tally.examples[verdict]) else "")
         shown = f"   ({some})" if verdict in DRIFT or verbose else ""
@@ -36,7 +37,8 @@ def text(views: Views, tally: DriftTally, *, verbose: bool) -> str:
         if left_out:
             ranked = ", ".join(f"{count:,} {reason}" for reason, count in left_out.most_common())
             lines.append(f"  {counted(left_out.total(), 'object')} {word}: {ranked}")
-    lines.append("drift was found" if tally.exit_code() else "no drift")
+    in_step = "no drift" if tally.listed else "nothing was compared: the source holds nothing"
+    lines.append("drift was found" if tally.drifted else in_step)
     return "\n".join(lines)
 
 
@@ -46,6 +48,7 @@ def document(views: Views, tally: DriftTally) -> dict[str, Any]:
         "team": views.team,
         "dataset": views.dataset,
         "storage": views.storage,
+        "listed": tally.listed,
         "drift": bool(tally.exit_code()),
         "verdicts": [
             {

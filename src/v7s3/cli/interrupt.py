@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from v7s3.cli.output import fail, note
+from v7s3.cli.output import fail, let_readers_leave, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,18 +19,23 @@ def finishing_on_interrupt(stopping: threading.Event, advice: str, *, as_json: b
     """Turn the first SIGINT or SIGTERM into `stopping.set()` and a word of advice; a second one ends the process.
 
     Yields a list that holds the signal's number once one has come. Nothing is raised in the block: an exception in
-    the middle of a transaction would have to be undone, while a flag is looked at where stopping is safe.
+    the middle of a transaction would have to be undone, while a flag is looked at where stopping is safe. Nor is
+    anything raised from then on because the readers of stdout or stderr have left, as the signal made them.
     """
     received: list[int] = []
 
     def handle(number: int, _frame: Any) -> None:
         if received:
-            with suppress(RuntimeError):  # it came while this thread was writing
+            with suppress(RuntimeError, ValueError):  # this thread was writing, or the stream is closed
                 fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
             os._exit(130)  # the ledger's last commit stands; sqlite rolls back what was not committed
         received.append(number)
         stopping.set()
-        note(advice)
+        let_readers_leave()
+        with suppress(
+            OSError, RuntimeError, ValueError
+        ):  # a full disk, or as above: stopping matters more than saying so
+            note(advice)
 
     if threading.current_thread() is not threading.main_thread():
         yield received  # signals reach the main thread only

@@ -12,7 +12,7 @@ from v7s3.cli import planning_options as plan
 
 app = typer.Typer(
     name="ledger",
-    help="Show, export, import, merge or rebuild the record of what is registered.",
+    help="Show, export, import, merge or rebuild the record of what is registered; forget keys of it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -130,7 +130,8 @@ def merge(
 
     Each key is once in the result, in the state that is nearest to V7: registered before exists before blocked. The
     merged ledgers stay as they are; merging twice is merging once. `status --since` counts runs after the merge.
-    Exit codes: 2 one of the files is no ledger, 6 one is another dataset's, or another run holds the result.
+    Exit codes: 2 one of the files is not there or no ledger, 6 one is another dataset's, or another run holds the
+    result.
     """
     from v7s3.cli.ledger_run import ledger_target, merge_ledgers
 
@@ -172,7 +173,7 @@ def rebuild(
       v7s3 ledger rebuild s3://acme-scans/raw --team acme --dataset scans --strip-prefix raw/
 
     Give the planning options that were used to register. Nothing is sent, and no row that there is is changed.
-    AWS permissions: s3:ListBucket.
+    AWS permissions: s3:ListBucket. Exit codes: 4 no such bucket, dataset or storage, 6 another run holds the ledger.
     """
     from v7s3.cli.compare import Planning, dataset_places
     from v7s3.cli.ledger_run import rebuild_from
@@ -209,7 +210,8 @@ def forget(
       echo raw/1.jpg | v7s3 ledger forget --keys-from - --team acme --dataset scans --storage acme-s3
 
     Delete the items in V7 first: what V7 still has ends as `exists`.
-    Exit codes: 2 nothing to forget is named, 6 another run holds the ledger.
+    Exit codes: 2 nothing to forget is named, 4 the ledger does not know some of the keys (the others are forgotten), 6
+    another run holds the ledger.
     """
     from v7s3.cli.ledger_run import forget_keys, opened_ledger
 

@@ -7,10 +7,11 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from v7s3.cli.documents import name_of
 from v7s3.cli.output import result, result_json
 from v7s3.cli.register_summary import counted
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
-from v7s3.errors import UsageError
+from v7s3.errors import NotFoundError, UsageError
 from v7s3.items import transfer
 from v7s3.items.itemsfile import lines_of, opened, opened_twice
 from v7s3.items.keysfile import read_keys
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from v7s3.cli.compare import Views
+    from v7s3.errors import V7S3Error
     from v7s3.items.comparison import Place
     from v7s3.items.ledger import Row, RunRecord
 
 _RUNS = 10
 _CHUNK = 500
+_EXAMPLES = 5
 
 
 class Done(NamedTuple):
@@ -35,13 +38,16 @@ class Done(NamedTuple):
 
     text: str
     document: dict[str, Any]
+    trouble: V7S3Error | None = None  # what could not be done, to be raised after the rest is told
 
     def say(self, form: Literal["text", "json"], *, quiet: bool) -> None:
-        """A document that was asked for is printed also when `quiet`."""
+        """A document that was asked for is printed also when `quiet`. Raises `trouble` after it."""
         if form == "json":
             result_json(self.document)
         elif not quiet:
             result(self.text)
+        if self.trouble is not None:
+            raise self.trouble
 
 
 def ledger_target(team: str, dataset: str, darwin_url: str, api_key_file: Path | None) -> Target:
@@ -113,6 +119,7 @@ def export(ledger: Ledger, output: Path | None) -> None:
 def import_file(target: Target, name: str, into: Path | None, *, dry_run: bool) -> Done:
     """Check a whole file, then merge it."""
     with opened_twice(name) as file:
+        name = name_of(name)
         count = transfer.check((line for _, line in lines_of(file, name)), name, target)
         document: dict[str, Any] = {"file": name, "keys": count, "dry_run": dry_run}
         if dry_run:
@@ -131,6 +138,9 @@ def merge_ledgers(target: Target, paths: Sequence[Path], into: Path | None, *, d
     Raises UsageError for one that is none or is not there, ConflictError for one of another dataset.
     """
     into = into or ledger_path(target)
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"cannot read {path}: No such file or directory", hint="check the name of the file")
     found = [path for path in paths or shard_ledgers(target) if not (into.exists() and path.samefile(into))]
     if not found:
         raise UsageError(
@@ -162,17 +172,37 @@ def _entries(ledgers: Iterable[Ledger]) -> Iterator[Row | RunRecord]:
 
 
 def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
-    """Forget the keys of a list. Raises UsageError for an empty list, or when it is not clear of which storage."""
+    """Forget the keys of a list; those that the ledger does not know are the `trouble`.
+
+    Raises UsageError for an empty list, or when it is not clear of which storage.
+    """
     storages = ledger.storages()
     if not storage and len(storages) != 1:
         raise UsageError("which storage?", hint=f"give --storage; the ledger has {', '.join(storages) or 'none'}")
     with opened(name) as file:
+        name = name_of(name)
         keys = [one.key for one in read_keys(file, name) if isinstance(one, StorageObject)]
     if not keys:
         raise UsageError(f"{name} names no keys: nothing was forgotten", hint="write one key on a line")
-    removed = ledger.forget(storage or storages[0], keys)
-    text = f"forgot {removed:,} keys ({len(keys):,} were named): `v7s3 register` sends them again"
-    return Done(text, {"named": len(keys), "forgotten": removed})
+    storage = storage or storages[0]
+    keys = list(dict.fromkeys(keys))
+    known: set[str] = set()
+    for start in range(0, len(keys), _CHUNK):
+        known.update(ledger.standings(storage, keys[start : start + _CHUNK]))
+    unknown = [key for key in keys if key not in known]
+    removed = ledger.forget(storage, [key for key in keys if key in known]) if known else 0
+    text = f"forgot {counted(removed, 'key')} ({len(keys):,} {'was' if len(keys) == 1 else 'were'} named)"
+    text += ": `v7s3 register` sends them again" if removed else ""
+    document = {"named": len(keys), "forgotten": removed, "unknown": len(unknown)}
+    return Done(text, document, _unknown(unknown, storage) if unknown else None)
+
+
+def _unknown(keys: Sequence[str], storage: str) -> NotFoundError:
+    some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
+    return NotFoundError(
+        f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}",
+        hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows",
+    )
 
 
 def rebuild_from(views: Views, *, dry_run: bool) -> Done:

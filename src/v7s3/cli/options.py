@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -63,9 +64,24 @@ Storage = Annotated[
 DarwinUrl = Annotated[
     str, typer.Option("--darwin-url", envvar="DARWIN_BASE_URL", help="Where V7 Darwin is; https unless loopback.")
 ]
+
+
+def _key_file(context: typer.Context, parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """None when V7_API_KEY goes before the file: a flag goes before the environment, and the key itself before a
+    file that only the environment or v7s3.toml names."""
+    source = context.get_parameter_source(parameter.name or "")
+    typed = source is not None and source.name == "COMMANDLINE"
+    return value if typed or "V7_API_KEY" not in os.environ else None
+
+
 ApiKeyFile = Annotated[
     Path | None,
-    typer.Option("--api-key-file", envvar="V7_API_KEY_FILE", help="File with the V7 API key; else V7_API_KEY."),
+    typer.Option(
+        "--api-key-file",
+        envvar="V7_API_KEY_FILE",
+        callback=_key_file,
+        help="File with the V7 API key; else V7_API_KEY.",
+    ),
 ]
 DARWIN_URL = "https://darwin.v7labs.com"
 

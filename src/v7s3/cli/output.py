@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _secrets: set[str] = set()
+_readers_may_leave = False
 
 # A V7 key: seven characters, a dot, thirty-two characters (v7-facts §1).
 _KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{7}\.[\w-]{32}(?![\w-])")
@@ -28,6 +29,15 @@ def keep_secret(value: str) -> None:
         _secrets.update(
             (value, json.dumps(value)[1:-1])
         )  # a key in a file may be anything, and JSON escapes some of it
+
+
+def let_readers_leave() -> None:
+    """From now on, what nobody reads any more goes nowhere, and raises nothing.
+
+    For a run that was told to stop: Ctrl-C reaches the whole of `v7s3 … | tee log`, and tee leaves first.
+    """
+    global _readers_may_leave  # noqa: PLW0603  # as the streams, it is the process's own
+    _readers_may_leave = True
 
 
 def scrub(text: str) -> str:
@@ -97,6 +107,15 @@ def use_colour(stream: TextIO) -> bool:
 
 def _write(stream: TextIO, text: str) -> None:
     text = scrub_shapes(text) if stream is sys.stderr else scrub(text)
+    try:
+        _write_line(stream, text)
+    except BrokenPipeError:
+        if not _readers_may_leave:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # also for what the stream still holds
+
+
+def _write_line(stream: TextIO, text: str) -> None:
     try:
         stream.write(text + "\n")
     except UnicodeEncodeError:  # a C locale: keys are opaque and may hold anything

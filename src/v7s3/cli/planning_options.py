@@ -49,6 +49,10 @@ CheckKeys = Annotated[
 Sqs = Annotated[
     str, typer.Option("--sqs", metavar="URL", help="Queue of S3 event notifications; listens until Ctrl-C.")
 ]
+Rate = Annotated[
+    str,
+    typer.Option("--rate", metavar="N/min", help="Requests a minute; N/s a second, N/h an hour; 0 for no limit."),
+]
 Prepare = Annotated[
     bool,
     typer.Option(

@@ -31,7 +31,8 @@ Stop it at any time: the same command goes on where it stopped. Items that V7 bl
 without --retry-failed. An object whose ETag changed since is reported as changed, not sent.
 
 \b
-AWS permissions: s3:ListBucket. V7: a key with "Add data to datasets".
+AWS permissions: s3:ListBucket; s3:GetObject to look at the keys of --keys-from and --manifest.
+V7: a key with "Add data to datasets".
 Exit codes: 0 all items are in V7, 5 some are not, 7 stopped and resumable, 130 interrupted.
 """
 
@@ -70,7 +71,7 @@ def register(
     slots_expect: plan.SlotsExpect = [],
     layout: plan.Layout = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing when a row of the manifest is bad.")] = False,
-    rate: Annotated[str, typer.Option(metavar="N/min", help="Requests a minute; 0 for no limit.")] = "100/min",
+    rate: plan.Rate = "100/min",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 8,
     batch_size: Annotated[int, typer.Option(min=1, max=100, help="Items a request.")] = 100,
     attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries before a request counts as failed.")] = 10,

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from v7s3.cli.output import note
-from v7s3.errors import UsageError, V7S3Error
+from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.objects import StorageObject
 from v7s3.items.planning import MISSING, Plan, Planned, Refused
 from v7s3.keycheck import head_keys
@@ -14,6 +14,7 @@ from v7s3.listing import list_objects
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Iterator
 
     from mypy_boto3_s3.client import S3Client
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _CHUNK = 500  # keys asked for at a time
 
 
-def open_key_check(job: Job, destination: Destination) -> KeyCheck | None:
+def open_key_check(job: Job, destination: Destination, stopping: threading.Event) -> KeyCheck | None:
     """For keys that people wrote down. Without --check-keys they are checked when the bucket is known and may be
     listed; else a note says that they are not, and why. Raises what keeps --check-keys from checking."""
     if job.check_keys is False:
@@ -39,23 +40,25 @@ def open_key_check(job: Job, destination: Destination) -> KeyCheck | None:
             raise
         note(f"warning: the keys are sent without a look whether they exist: {error.message}")
         return None
-    return KeyCheck(client, destination.bucket, refuse_unreadable=job.check_keys is True)
+    return KeyCheck(client, destination.bucket, stopping, refuse_unreadable=job.check_keys is True)
 
 
-def asked_key_check(job: Job, destination: Destination) -> KeyCheck | None:
+def asked_key_check(job: Job, destination: Destination, stopping: threading.Event) -> KeyCheck | None:
     """For keys that S3 wrote down: they existed then, so that a request for each is only worth it when asked for."""
-    return open_key_check(job, destination) if job.check_keys else None
+    return open_key_check(job, destination, stopping) if job.check_keys else None
 
 
 class KeyCheck:
     """HeadObject for each key. One that is not there is refused, with the nearest key that is.
 
-    With `refuse_unreadable` also those that S3 answers 403 for; else they are sent, and counted in a warning.
+    With `refuse_unreadable` also those that S3 answers 403 for; else they are sent, and counted in a warning. Both
+    methods raise InterruptedRunError once `stopping` is set.
     """
 
-    def __init__(self, client: S3Client, bucket: str, *, refuse_unreadable: bool) -> None:
+    def __init__(self, client: S3Client, bucket: str, stopping: threading.Event, *, refuse_unreadable: bool) -> None:
         self._client = client
         self._bucket = bucket
+        self._stopping = stopping
         self._refuse_unreadable = refuse_unreadable
         self._unreadable = 0
 
@@ -78,7 +81,11 @@ class KeyCheck:
         self._say()
 
     def _look(self, keys: Iterable[str]) -> dict[str, StorageObject | AbsentKey]:
-        return {found.key: found for found in head_keys(self._client, self._bucket, dict.fromkeys(keys))}
+        answers = head_keys(self._client, self._bucket, dict.fromkeys(keys), stop=self._stopping)
+        found = {answer.key: answer for answer in answers}
+        if self._stopping.is_set():  # not all of them were asked for
+            raise InterruptedRunError("stopped while keys were looked up", hint="run the same command to go on")
+        return found
 
     def _judged(self, one: StorageObject, found: dict[str, StorageObject | AbsentKey]) -> StorageObject | Refused:
         answer = found[one.key]

@@ -16,20 +16,20 @@ from v7s3.cli import output
 from v7s3.cli.durations import seconds
 from v7s3.cli.interrupt import finishing_on_interrupt
 from v7s3.cli.linefiles import report_lines
-from v7s3.cli.paths import ledger_directory
 from v7s3.cli.progress import Speed, duration, progress
 from v7s3.cli.register_planning import check_values
 from v7s3.cli.register_sources import open_source
 from v7s3.cli.register_summary import PlanSummary, Summary
-from v7s3.cli.session import find_dataset, find_storage, open_darwin
+from v7s3.cli.session import find_dataset, find_storage, ledger_path, open_darwin
 from v7s3.cli.status_watch import Watch
 from v7s3.darwin import Limits
-from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
+from v7s3.errors import InterruptedRunError, NotFoundError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.outcome import DONE
 from v7s3.items.payload import RegisterRequest
 from v7s3.items.register import Sender
 from v7s3.items.run import Run
+from v7s3.items.sharding import Shard
 from v7s3.items.tally import report_line
 
 if TYPE_CHECKING:
@@ -136,9 +136,10 @@ def run(job: Job) -> int:
         source = open_source(job, destination, stopping, stack)
         ledger = stack.enter_context(_ledger(job, darwin.base_url, destination))
         write = stack.enter_context(_report(job))
-        current = Run(ledger, destination.storage, write, retry_failed=job.retry_failed, dry=job.dry_run)
+        current = Run(ledger, destination.storage, write, stopping, retry_failed=job.retry_failed, dry=job.dry_run)
         rounds = (current.accepted(plans) for plans in source.rounds(current))
         if job.dry_run:
+            _require_dataset(job, darwin, team)
             return _show_plan(job, current, source.label, chain.from_iterable(rounds), per_minute)
         ledger.begin_run(source.scope)
         registration = Registration(job, darwin, destination, current, stopping)
@@ -184,13 +185,21 @@ def _destination(job: Job, darwin: Darwin, team: str) -> Destination:
     return Destination(team, job.dataset, storage.name, access, storage.bucket, storage.prefix or None)
 
 
+def _require_dataset(job: Job, darwin: Darwin, team: str) -> None:
+    """A plan for a dataset that V7 does not list is none. A run has V7 itself say so, with its first request."""
+    if job.access != "auto":  # V7 is not to be asked
+        return
+    try:
+        find_dataset(darwin, team, job.dataset)
+    except NotFoundError:
+        raise
+    except V7S3Error as error:
+        output.note(f"warning: whether there is a dataset {job.dataset!r} is not known: {error.message}")
+
+
 def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
     target = Target(darwin_url, destination.team, destination.dataset)
-    path = (
-        None
-        if job.no_ledger
-        else job.ledger or ledger_directory() / target.file_name("" if job.shard == "1/1" else job.shard)
-    )
+    path = None if job.no_ledger else job.ledger or ledger_path(target, str(Shard.parse(job.shard)))
     if job.dry_run and path is not None:
         return Ledger(path, target, read_only=True) if path.exists() else Ledger(None, target)
     return Ledger(path, target)
@@ -257,7 +266,8 @@ class Registration:
         if stop is None and not signals and self._everything_was_settled():
             ledger.finish_run()
         waits = job.wait and stop is None and not signals
-        seen = self._show(label, ledger, waits=waits) if tally.listed or stop is None else None
+        # A run that stopped with its first request has nothing to sum up.
+        seen = self._show(label, ledger, waits=waits) if tally.settled or tally.earlier or stop is None else None
         if tally.exhausted and not tally.listed:
             output.note(f"warning: {label} holds nothing; prefixes and keys are case-sensitive")
         if signals:
@@ -271,9 +281,9 @@ class Registration:
         return tally.exit_code() or (seen.tally.exit_code() if seen is not None else 0)
 
     def _everything_was_settled(self) -> bool:
-        """Whether `--modified-since last-run` may begin where this run began."""
+        """Whether `--modified-since last-run` may begin where this run began: nothing is left to be looked at again."""
         tally = self._current.tally
-        return tally.exhausted and self._job.limit is None and not tally.outcomes["failed"]
+        return tally.exhausted and self._job.limit is None and tally.exit_code() == 0
 
     def _send(self, rounds: Generator[Iterator[Planned]]) -> None:
         job = self._job

@@ -41,7 +41,7 @@ def open_queue(
         raise UsageError("--sqs: which bucket?", hint="leave out --access, then V7 is asked")
     client = connect_queue(AwsSettings(job.profile, job.region, job.endpoint_url), job.sqs)
     queue = stack.enter_context(ObjectQueue(client, job.sqs, destination.bucket, say=_say_at_once))
-    check = asked_key_check(job, destination)
+    check = asked_key_check(job, destination, stopping)
 
     def rounds(run: Run) -> Iterator[Iterator[Plan]]:
         for objects in queue.rounds(drain=job.drain or job.dry_run, wait=_IDLE, stop=stopping):

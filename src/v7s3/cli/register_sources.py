@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 from v7s3 import object_tags
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
-from v7s3.cli.output import note
 from v7s3.cli.register_checks import asked_key_check, open_key_check
 from v7s3.cli.register_planning import LAST_RUN, groups_of, plan_options, refuse_planning_options
 from v7s3.cli.register_prepare import with_artifacts
@@ -24,22 +22,25 @@ from v7s3.items.grouping import grouping, plan_groups
 from v7s3.items.itemsfile import STDIN, check_items, opened, opened_twice, planned_items
 from v7s3.items.keysfile import read_keys
 from v7s3.items.manifest import check_rows, plan_rows, read_rows
+from v7s3.items.planning import is_one_to_one
+from v7s3.items.run import paged
 from v7s3.items.sharding import Shard
 from v7s3.listing import list_objects, list_parallel
 from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import ExitStack
 
+    from v7s3.cli.register_checks import KeyCheck
     from v7s3.cli.register_job import Destination, Job
     from v7s3.items.objects import StorageObject
-    from v7s3.items.planning import Plan, Refused
+    from v7s3.items.planning import Plan, PlanOptions, Refused
     from v7s3.items.run import Run
 
 _UPLOAD_TIME = timedelta(days=1)  # S3 dates an object uploaded in parts by the beginning of its upload
-_PAGE = 1000  # keys of a file that are looked up in the ledger at a time
+_PAGE = 1000  # keys or rows of a file that are read, and looked up in the ledger, at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,18 @@ def open_source(job: Job, destination: Destination, stopping: threading.Event, s
 
 def _open(job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack) -> Source:
     if job.items:
-        return _from_items(job, destination, shard, stack)
+        return _from_items(job, destination, shard, stopping, stack)
     if destination.access == "read-only" and not job.prepare:
         raise UsageError(
             f"the storage {destination.storage!r} is read-only: V7 needs thumbnails and sizes from you",
             hint="add --prepare, or let `v7s3 prepare` make them and an items.jsonl for `register --items items.jsonl`",
         )
     if job.keys_from:
-        return _from_keys(job, destination, shard, stack)
+        return _from_keys(job, destination, shard, stopping, stack)
     if job.manifest:
-        return _from_manifest(job, destination, shard, stack)
+        return _from_manifest(job, destination, shard, stopping, stack)
     if job.inventory:
-        return _from_inventory(job, destination, shard)
+        return _from_inventory(job, destination, shard, stopping)
     if job.sqs:
         rounds = open_queue(job, destination, plan_options(job, destination), stopping, stack)
         return Source(job.sqs, _scope(job, job.sqs, destination), rounds)
@@ -125,7 +126,7 @@ def _check_last_run(job: Job) -> None:
 
 def _from_listing(job: Job, destination: Destination, shard: Shard) -> Source:
     url = BucketUrl.parse(job.source)
-    _require_same_bucket(job, destination, url)
+    _require_same_bucket(destination, url)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     options, groups = plan_options(job, destination, source_prefix=url.key), groups_of(job)
     scope = _scope(job, str(url), destination)
@@ -133,36 +134,49 @@ def _from_listing(job: Job, destination: Destination, shard: Shard) -> Source:
     def plans(run: Run) -> Iterator[Plan]:
         # "The first N" is only the same N every time when the keys come in their order.
         ordered = job.limit is not None and groups is None
-        pages = (list_objects if ordered else list_parallel)(client, url.bucket, url.key)
+        pages = run.until_stopped((list_objects if ordered else list_parallel)(client, url.bucket, url.key))
         if groups is not None:
-            return shard.of(run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups)))
-        return shard.plan(run.unsettled_pages(pages, _since(job, run, scope)), options)
+            return run.unsettled_items(shard.of(plan_groups(chain.from_iterable(pages), options, groups)))
+        return _planned(run, shard, run.unsettled_pages(pages, _since(job, run, scope)), options)
 
     return Source(str(url), scope, _once(plans))
+
+
+def _planned(
+    run: Run,
+    shard: Shard,
+    objects: Iterator[StorageObject | Refused],
+    options: PlanOptions,
+    check: KeyCheck | None = None,
+) -> Iterator[Plan]:
+    """The shard's plans of these objects, which `check` has looked at first."""
+    plans = shard.plan(objects, options, check.objects if check else iter)
+    # Where all objects are read before the first plan comes, their pages no longer tell when to stop.
+    return plans if is_one_to_one(options) else run.until_stopped(plans)
 
 
 def _once(plans: Callable[[Run], Iterator[Plan]]) -> Callable[[Run], Iterator[Iterator[Plan]]]:
     return lambda run: iter([plans(run)])
 
 
-def _from_inventory(job: Job, destination: Destination, shard: Shard) -> Source:
+def _from_inventory(job: Job, destination: Destination, shard: Shard, stopping: threading.Event) -> Source:
     url = BucketUrl.parse(job.inventory)
     client = connect(AwsSettings(job.profile, job.region, job.endpoint_url), url.bucket)
     inventory = open_inventory(client, url)
-    _require_same_bucket(job, destination, BucketUrl(inventory.source_bucket, ""))
+    _require_same_bucket(destination, BucketUrl(inventory.source_bucket, ""))
     if inventory.created is not None:
         output.note(f"the inventory is of {inventory.created:%Y-%m-%d %H:%M} UTC; what was deleted since is not known")
     options, groups = plan_options(job, destination), groups_of(job)
-    check = asked_key_check(job, destination)
+    check = asked_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
-        pages = inventory_pages(client, url.bucket, inventory)
+        pages = run.until_stopped(inventory_pages(client, url.bucket, inventory))
         if groups is not None:
-            items = shard.of(run.unsettled_items(plan_groups(chain.from_iterable(pages), options, groups)))
+            items = run.unsettled_items(shard.of(plan_groups(chain.from_iterable(pages), options, groups)))
             return check.plans(items) if check else items
         # An inventory need not be in the order of its keys; a page that is can be looked up in one go.
         unsettled = run.unsettled_pages(sorted(page, key=attrgetter("key")) for page in pages)
-        return shard.plan(unsettled, options, check.objects if check else iter)
+        return _planned(run, shard, unsettled, options, check)
 
     return Source(str(url), _scope(job, str(url), destination), _once(plans))
 
@@ -190,33 +204,35 @@ def _scope(job: Job, label: str, destination: Destination) -> str:
     return " ".join([f"{label} (storage {destination.storage})", *words])
 
 
-def _require_same_bucket(job: Job, destination: Destination, url: BucketUrl) -> None:
-    """V7 looks for every key in its own storage's bucket. Behind an endpoint of one's own, names may be aliases."""
+def _require_same_bucket(destination: Destination, url: BucketUrl) -> None:
+    """V7 looks for every key in its own storage's bucket."""
     if not destination.bucket or url.bucket == destination.bucket:
         return
-    message = f"V7's storage {destination.storage!r} is the bucket {destination.bucket!r}, not {url.bucket!r}"
-    if job.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3"):
-        note(f"warning: {message}; if they are not the same bucket, V7 will not find the objects")
-        return
-    raise UsageError(message, hint="give the storage's bucket, or another --storage")
+    raise UsageError(
+        f"V7's storage {destination.storage!r} is the bucket {destination.bucket!r}, not {url.bucket!r}",
+        hint="give the storage's bucket, or another --storage; if both names are one bucket, --access has V7 not asked",
+    )
 
 
-def _from_keys(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
+def _from_keys(job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack) -> Source:
     file = stack.enter_context(opened(job.keys_from))
     options, groups = plan_options(job, destination, repeats=True), groups_of(job)
-    check = open_key_check(job, destination)
+    check = open_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
         """Settled keys need no look; members of a group do, because a group is settled as a whole."""
-        keys = read_keys(file, job.keys_from)
+        pages = run.until_stopped(paged(read_keys(file, job.keys_from), _PAGE))
         if groups is None:
-            return shard.plan(run.unsettled_objects(_pages(keys)), options, check.objects if check else iter)
-        return shard.of(run.unsettled_items(plan_groups(check.objects(keys) if check else keys, options, groups)))
+            return _planned(run, shard, run.unsettled_objects(pages), options, check)
+        keys = chain.from_iterable(pages)
+        return run.unsettled_items(shard.of(plan_groups(check.objects(keys) if check else keys, options, groups)))
 
     return _file_source(job, job.keys_from, destination, plans)
 
 
-def _from_manifest(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
+def _from_manifest(
+    job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack
+) -> Source:
     if job.slots_by:
         raise UsageError("--slots-by cannot be used with --manifest", hint="give its rows a `name` and a `slot` column")
     file = stack.enter_context(opened_twice(job.manifest) if job.strict else opened(job.manifest))
@@ -226,27 +242,30 @@ def _from_manifest(job: Job, destination: Destination, shard: Shard, stack: Exit
         check_rows(file, job.manifest, options, layout)
         file.seek(0)
 
-    check = open_key_check(job, destination)
+    check = open_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
-        unsettled = shard.of(run.unsettled_items(plan_rows(read_rows(file, job.manifest), options, layout)))
+        rows = chain.from_iterable(run.until_stopped(paged(read_rows(file, job.manifest), _PAGE)))
+        unsettled = run.unsettled_items(shard.of(plan_rows(rows, options, layout)))
         return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.manifest, destination, plans)
 
 
-def _from_items(job: Job, destination: Destination, shard: Shard, stack: ExitStack) -> Source:
+def _from_items(
+    job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack
+) -> Source:
     """Payload items as they stand in a file; every one of them is checked before the first is sent."""
     refuse_planning_options(job)
     file = stack.enter_context(opened_twice(job.items))
     slugs = {"dataset_slug": destination.dataset, "storage_slug": destination.storage}
     check_items(file, job.items, destination.access, slugs)
 
-    check = asked_key_check(job, destination)
+    check = asked_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
         items = planned_items(file, job.items, destination.access)
-        unsettled = shard.of(run.unsettled_items(items if job.limit is None else islice(items, job.limit)))
+        unsettled = run.unsettled_items(shard.of(items if job.limit is None else islice(items, job.limit)))
         return check.plans(unsettled) if check else unsettled
 
     return _file_source(job, job.items, destination, plans)
@@ -274,12 +293,6 @@ def _with_object_tags(job: Job, destination: Destination, source: Source, stack:
 def _file_source(job: Job, name: str, destination: Destination, plans: Callable[[Run], Iterator[Plan]]) -> Source:
     label = _label(name)
     return Source(label, _scope(job, label, destination), _once(plans))
-
-
-def _pages(values: Iterable[StorageObject | Refused]) -> Iterator[list[StorageObject | Refused]]:
-    source = iter(values)
-    while page := list(islice(source, _PAGE)):
-        yield page
 
 
 def _label(name: str) -> str:

@@ -88,7 +88,8 @@ def counted(number: int, noun: str) -> str:
 
 def kept_line(tally: Tally) -> str:
     """`listed 1,237: kept 1,204, skipped 33: 30 unsupported type, 3 folder markers`"""
-    return f"listed {tally.listed:,}: {summary(tally.kept, tally.skipped)}"
+    so_far = "" if tally.exhausted else " so far"
+    return f"listed {tally.listed:,}{so_far}: {summary(tally.kept, tally.skipped)}"
 
 
 def _skip_hints(tally: Tally, *, verbose: bool) -> list[str]:
@@ -103,8 +104,13 @@ def _skip_hints(tally: Tally, *, verbose: bool) -> list[str]:
 def _reason_lines(reasons: Sequence[ReasonCount]) -> list[str]:
     lines = []
     for counted in reasons:
-        more = " …" if counted.count > len(counted.examples) else ""
-        lines.append(f"  {counted.count:,} {counted.state}: {counted.reason}   ({', '.join(counted.examples)}{more})")
+        line = f"  {counted.count:,} {counted.state}: {counted.reason}"
+        if counted.details:
+            lines += [line, *(f"    {detail}" for detail in counted.details)]
+            lines += ["    …"] if counted.count > len(counted.details) else []
+        else:
+            more = " …" if counted.count > len(counted.examples) else ""
+            lines.append(f"{line}   ({', '.join(counted.examples)}{more})")
         lines.append(f"    next: {counted.hint}")
     return lines
 
@@ -115,6 +121,7 @@ def _reason(counted: ReasonCount) -> dict[str, Any]:
         "reason": counted.reason,
         "count": counted.count,
         "examples": list(counted.examples),
+        "details": list(counted.details),
         "hint": counted.hint,
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from v7s3.apikey import find_api_key
 from v7s3.cli.output import keep_secret, note
 from v7s3.cli.paths import ledger_directory
-from v7s3.darwin import Darwin, Limits
-from v7s3.errors import NotFoundError, UsageError
+from v7s3.darwin import Darwin, Limits, choices
+from v7s3.errors import NotFoundError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
 
 if TYPE_CHECKING:
@@ -45,31 +46,42 @@ def find_storage(darwin: Darwin, team: str, name: str, bucket: str = "") -> Stor
     Raises NotFoundError when there is none of that name, UsageError when a name is needed to choose.
     """
     storages = darwin.storages(team)
-    known = ", ".join(storage.name for storage in storages) or "none"
     if name:
         for storage in storages:
             if storage.name == name:
                 return storage
         raise NotFoundError(
-            f"team {team!r} has no storage {name!r}", hint=f"its storages: {known}; `v7s3 activation` makes one"
+            f"team {team!r} has no storage {name!r}",
+            hint=choices("storage", name, [storage.name for storage in storages])
+            + "; `v7s3 activation write` writes the e-mail that asks V7 for another",
         )
     of_bucket = [storage for storage in storages if bucket and storage.bucket == bucket]
     for candidates in (storages, of_bucket):
         if len(candidates) == 1:
             return candidates[0]
+    known = ", ".join(storage.name for storage in storages) or "none"
     raise UsageError("which storage of V7 is the bucket?", hint=f"give --storage; team {team!r} has: {known}")
 
 
 def find_dataset(darwin: Darwin, team: str, slug: str) -> Dataset:
-    """The dataset of that slug. Raises NotFoundError, naming those there are; UsageError without a slug."""
+    """The dataset of that slug. Raises NotFoundError, naming those there are, or that the key is of another team;
+    UsageError without a slug."""
     if not slug:
         raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
     datasets = [one for one in darwin.datasets() if one.team_slug in ("", team)]
     for one in datasets:
         if one.slug == slug:
             return one
-    known = ", ".join(one.slug for one in datasets) or "none that this key can see"
-    raise NotFoundError(f"team {team!r} has no dataset {slug!r}", hint=f"its datasets: {known}")
+    own = team
+    with suppress(V7S3Error):  # a key that may not even say whose it is: then the dataset is what is known to be wrong
+        own = darwin.token_info().selected_team.slug
+    if own != team:
+        raise NotFoundError(
+            f"this API key has no team {team!r}", hint=f"the key is of team {own!r}: --team {own}, or use another key"
+        )
+    raise NotFoundError(
+        f"team {team!r} has no dataset {slug!r}", hint=choices("dataset", slug, [one.slug for one in datasets])
+    )
 
 
 def ledger_path(target: Target, shard: str = "") -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from v7s3.bucket import BucketUrl
@@ -46,6 +47,7 @@ class Seen:
     dataset: str
     tally: StatusTally
     buckets: dict[str, str]  # by storage, as far as V7 says
+    since_run: int | None = None  # the first run of the ledger whose items were looked at
     waited: float = 0.0
     still_waiting: bool = False
 
@@ -53,15 +55,16 @@ class Seen:
         """A few lines; `verbose` adds what stood behind V7's error."""
         fates = self.tally.fates
         others = f"; others in the dataset: {self.tally.others:,}" if self.tally.others else ""
+        since = "" if self.since_run is None else f" since its run {self.since_run}"
         lines = [
-            f"{self.team}/{self.dataset}: {counted(self.tally.total, 'item')} of this ledger{others}",
+            f"{self.team}/{self.dataset}: {counted(self.tally.total, 'item')} of this ledger{since}{others}",
             " · ".join(f"{fates[fate]:,} {'gone from V7' if fate == 'gone' else fate}" for fate in FATES),
         ]
         for failure in self.tally.failures():
             more = " …" if failure.count > len(failure.examples) else ""
             lines.append(f"  {failure.count:,} failed: {failure.error.words}   ({', '.join(failure.examples)}{more})")
             if verbose and failure.error.raw_error:
-                lines.append(f"    raw:  {failure.error.raw_error}")
+                lines.append(f"    raw:  {indent(failure.error.raw_error, ' ' * 10).strip()}")
             lines.append(f"    next: {failure.error.cause.hint}")
             if command := self._doctor(failure):
                 lines.append(f"    why:  {command}")
@@ -137,7 +140,7 @@ class Watch:
             for one in statuses(items, self._ledger, tally, since_run=self._since_run):
                 write(one)
         buckets = self._buckets() if tally.fates["failed"] else {}
-        return Seen(self._team, self._dataset.slug, tally, buckets)
+        return Seen(self._team, self._dataset.slug, tally, buckets, self._since_run)
 
     def wait(self, timeout: float, say: Callable[[str], None]) -> Seen:
         """Look again and again, less and less often, until nothing is in processing or `timeout` seconds are over.
@@ -151,7 +154,7 @@ class Watch:
         while seen.tally.fates["processing"]:
             waited = clock.now() - began
             if waited >= timeout:
-                return self._ended(seen, waited, still_waiting=True)
+                return replace(seen, waited=waited, still_waiting=True)
             if waited - said >= 60:
                 said = waited
                 say(f"{duration(waited)} waited, {seen.tally.fates['processing']:,} in processing")
@@ -162,15 +165,11 @@ class Watch:
                     seen = self.look()
             except ServiceError as error:
                 say(f"V7 did not answer ({error.message}); the wait goes on")
-        return self._ended(seen, clock.now() - began, still_waiting=False)
+        return replace(seen, waited=clock.now() - began)
 
     def _some_in_processing(self) -> bool:
         pending = self._darwin.items(self._team, self._dataset.id, {"statuses": UNFINISHED})
         return any(one.fate == "processing" for one in statuses(pending, self._ledger, StatusTally()))
-
-    @staticmethod
-    def _ended(seen: Seen, waited: float, *, still_waiting: bool) -> Seen:
-        return Seen(seen.team, seen.dataset, seen.tally, seen.buckets, waited, still_waiting)
 
     def _buckets(self) -> dict[str, str]:
         known = {storage.name: storage.bucket for storage in self._darwin.storages(self._team)}

@@ -22,7 +22,7 @@ from v7s3.doctor.threads import Once, side_by_side
 from v7s3.errors import CredentialsError, DeniedError, NotFoundError, V7S3Error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from v7s3.access.profile import Access
@@ -303,8 +303,17 @@ class Reads:
             exact = [each for each in self._page(key, limit=1)[0] if each.key == key]
             return Sample(tuple(exact), len(exact))
         if complete:
-            return Sample(spaced(first, wanted), len(first))
+            originals = self._originals(first)
+            return Sample(spaced(originals, wanted), len(originals))
         return Sample(self._spread(prefix, first, wanted), None)
+
+    def _originals(self, listed: Sequence[Listed]) -> Sequence[Listed]:
+        """Without what V7 and v7s3 wrote, which nobody uploads or mends; all, where there is nothing else."""
+        storage = attempt(self.storage)
+        written = self.asked.write_prefix or ("" if isinstance(storage, Unknown) else storage.prefix)
+        folders = [f"{folder}/" for folder in (written.strip("/"), "v7s3") if folder]
+        generated = tuple(folder for folder in folders if not self.asked.key.startswith(folder))
+        return [each for each in listed if not each.key.startswith(generated)] or listed
 
     def _spread(self, prefix: str, first: list[Listed], wanted: int) -> tuple[Listed, ...]:
         """Some of the first page, and what lies beyond it."""
@@ -317,8 +326,8 @@ class Reads:
 
         explore(prefix, first[0].key, first[-1].key, lambda places: side_by_side(after, places))
         missing = max(wanted - len(found), 1)
-        found.update({each.key: each for each in spaced(first, missing)})
-        return spaced([found[key] for key in sorted(found)], wanted)
+        found.update({each.key: each for each in spaced(self._originals(first), missing)})
+        return spaced(self._originals([found[key] for key in sorted(found)]), wanted)
 
     def _page(self, prefix: str, *, after: str = "", limit: int = 1000) -> tuple[list[Listed], bool]:
         """One page of a listing, with owners; and whether it is the last."""

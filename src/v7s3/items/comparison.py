@@ -58,6 +58,7 @@ class DriftTally:
     reasons: Counter[str] = field(default_factory=Counter)  # of "+"
     skipped: Counter[str] = field(default_factory=Counter)  # objects that are no items
     refused: Counter[str] = field(default_factory=Counter)  # items that cannot be registered
+    listed: int = 0  # objects of the source, whatever became of them
 
     def add(self, one: Compared) -> None:
         self.counts[one.verdict] += 1
@@ -67,9 +68,14 @@ class DriftTally:
         if one.verdict == "+":
             self.reasons[one.reason] += 1
 
+    @property
+    def drifted(self) -> bool:
+        """Whether the bucket and the dataset have come apart."""
+        return any(self.counts[verdict] for verdict in DRIFT)
+
     def exit_code(self) -> int:
-        """1 when the bucket and the dataset have drifted apart."""
-        return 1 if any(self.counts[verdict] for verdict in DRIFT) else 0
+        """1 when they have drifted apart, or when nothing was listed: a misspelt prefix is in step with everything."""
+        return 1 if self.drifted or not self.listed else 0
 
 
 class Place(NamedTuple):

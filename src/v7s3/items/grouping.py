@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 LayoutName = Literal["auto", "grid", "horizontal", "vertical", "simple", "channels"]
 BY_FOLDER = "folder"
+_SLOTS_BY = r"write 'folder', or a pattern such as '(?P<item>.*/\d+)_(?P<slot>\w+)\.jpg'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise UsageError(f"--slots-by {text!r} is no regular expression: {error}") from error
+        raise UsageError(f"--slots-by {text!r} is no regular expression: {error}", hint=_SLOTS_BY) from error
     if missing := {"item", "slot"} - set(pattern.groupindex):
         raise UsageError(
-            f"--slots-by {text!r} has no group named {' and none named '.join(sorted(missing))}",
-            hint=r"write 'folder', or a pattern such as '(?P<item>.*/\d+)_(?P<slot>\w+)\.jpg'",
+            f"--slots-by {text!r} has no group named {' and none named '.join(sorted(missing))}", hint=_SLOTS_BY
         )
     return pattern
 

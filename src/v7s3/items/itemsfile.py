@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from v7s3.errors import UsageError
 from v7s3.items.jsonplaces import Document, Fault, parsed
 from v7s3.items.objects import StorageObject
-from v7s3.items.payload import InvalidItemError, ItemsDocument, as_item, build, storage_keys
+from v7s3.items.payload import InvalidItemError, ItemsDocument, access_of, as_item, build, storage_keys
 from v7s3.items.planning import Planned, identity
 from v7s3.items.spool import Spool
 
@@ -94,11 +94,14 @@ def without_mark(head: bytes, name: str) -> bytes:
 def check_items(
     file: IO[bytes], name: str, access: Access | None = None, slugs: Mapping[str, str] | None = None
 ) -> int:
-    """The number of items in the file, which are all good and all different. Raises FaultyFileError with every fault.
+    """The number of items in the file, which are all good and all different, as are their keys. Raises FaultyFileError
+    with every fault.
 
     `access` is the mode of the storage they are for, None to accept both. `slugs` are the dataset_slug and storage_slug
     of this run: a payload that names others is a fault.
     """
+    if access == "read-write":
+        _refuse_read_only(file, name)
     faults: list[Fault] = []
     count = 0
     with Spool() as spool:
@@ -107,15 +110,28 @@ def check_items(
                 faults.append(one)
                 continue
             count += 1
-            spool.add(identity(one.item.path, one.item.name), StorageObject(f"{one.line:020}"))
-        for place, rows in spool.groups():
+            line = StorageObject(f"{one.line:020}")
+            spool.add(f"name {identity(one.item.path, one.item.name)}", line)
+            for key in set(storage_keys(one.item)):
+                spool.add(f"storage_key {key}", line)
+        for group, rows in spool.groups():
+            field, _, value = group.partition(" ")
             first = int(next(rows).object.key)
-            faults += (
-                Fault(int(row.object.key), "name", f"{place} is already the item of line {first}") for row in rows
-            )
+            words = f"{value} is already {'the item' if field == 'name' else 'an object'} of line {first}"
+            faults += (Fault(int(row.object.key), field, words) for row in rows)
     if faults:
         raise FaultyFileError(name, sorted(faults))
     return count
+
+
+def _refuse_read_only(file: IO[bytes], name: str) -> None:
+    """What `v7s3 prepare` wrote, for a storage that is not read-only: not every field of every line is the fault."""
+    first = next((one for one in read_items(file, name) if isinstance(one, Numbered)), None)
+    if first is not None and access_of(first.item) == "read-only":
+        raise UsageError(
+            f"the items of {name} are for a read-only storage (line {first.line}), and this one is read-write",
+            hint="give the read-only storage with --storage",
+        )
 
 
 def planned_items(file: IO[bytes], name: str, access: Access | None = None) -> Iterator[Planned]:

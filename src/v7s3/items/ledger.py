@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,7 +21,7 @@ from hashlib import blake2b
 from itertools import chain, islice, starmap
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
-from v7s3.errors import ConflictError, UsageError
+from v7s3.errors import ConflictError, StoppedError, UsageError
 from v7s3.items.outcome import DONE, STATES, Outcome, State
 
 if TYPE_CHECKING:
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 _SCHEMA_VERSION = 2
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS storage (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS run (
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE storage (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE run (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT, source TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS settled (
+CREATE TABLE settled (
     storage INTEGER NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, state INTEGER NOT NULL, reason TEXT NOT NULL,
     path TEXT, name TEXT, -- both NULL when they are the key's own: "/a/b" and "c" for a/b/c
     item_id TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (storage, key)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS settled_place ON settled (path, name) WHERE path IS NOT NULL;
+CREATE INDEX settled_place ON settled (path, name) WHERE path IS NOT NULL;
 """
 _SELECT = (
     "SELECT storage.name, key, etag, state, reason, path, settled.name, item_id, run"
@@ -170,6 +170,7 @@ class Ledger:
             if path is not None:
                 if not read_only:
                     path.parent.mkdir(parents=True, exist_ok=True)
+                    _refuse_foreign(path)  # first, so that no lock is left beside a file of somebody else
                     self._lock = _lock(path)
                 elif not path.exists():
                     raise UsageError(f"there is no ledger at {path}", hint="`v7s3 register` writes one")
@@ -182,6 +183,14 @@ class Ledger:
 
     def _prepare(self, *, read_only: bool) -> None:
         database = self._database
+        (is_new,) = database.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()
+        known = {} if is_new else dict(database.execute("SELECT name, value FROM meta"))
+        if known.get("schema", str(_SCHEMA_VERSION)) != str(_SCHEMA_VERSION):
+            raise UsageError(
+                f"{self.path} is a ledger of another version of v7s3 (schema {known['schema']})",
+                hint="take it over with `v7s3 ledger export` of that version and `ledger import` of this one, or name "
+                "another --ledger",
+            )
         if read_only:
             database.execute("PRAGMA query_only = ON")
         else:
@@ -189,23 +198,24 @@ class Ledger:
             # NORMAL survives the death of the process; only a power cut may undo the last commits, and what they
             # recorded is then sent again and answered ALREADY_EXISTS.
             database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_SCHEMA)
-        known = dict(database.execute("SELECT name, value FROM meta"))
-        if not known and not read_only:
-            known = {"schema": str(_SCHEMA_VERSION), **self._target_values()}
-            database.executemany("INSERT INTO meta VALUES (?, ?)", known.items())
-        if known.get("schema") != str(_SCHEMA_VERSION):
-            raise UsageError(
-                f"{self.path} is a ledger of another version of v7s3 (schema {known.get('schema')})",
-                hint="take it over with `v7s3 ledger export` of that version and `ledger import` of this one, or name "
-                "another --ledger",
-            )
+            if not known:
+                known = {"schema": str(_SCHEMA_VERSION), **self._target_values()}
+                self._make(known)
+        if not known:
+            raise UsageError(f"{self.path} is not a ledger of v7s3", hint="name another file")
         for name, value in self._target_values().items():
             if known.get(name) != value:
                 raise ConflictError(
                     f"the ledger {self.path} belongs to {name} {known.get(name)!r}, not {value!r}",
                     hint="leave out --ledger, or name the ledger of this dataset",
                 )
+
+    def _make(self, meta: dict[str, str]) -> None:
+        """The whole of an empty ledger, or nothing of it: a run may end at any moment."""
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            self._database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
 
     def _target_values(self) -> dict[str, str]:
         return {"darwin_url": self.target.darwin_url, "team": self.target.team, "dataset": self.target.dataset}
@@ -241,10 +251,13 @@ class Ledger:
     def last_finished_start(self, source: str) -> str | None:
         """When the last run over `source` that came to its end was started (ISO 8601, UTC); None when there is none.
 
-        Its start, not its end: what was put into the bucket while it ran may have been missed.
+        Its start, not its end: what was put into the bucket while it ran may have been missed. A start in the future
+        was told by a wrong clock, and runs before a key was forgotten know nothing of it: both do not count.
         """
         row = self._database.execute(
-            "SELECT max(started) FROM run WHERE source = ? AND finished IS NOT NULL", (source,)
+            "SELECT max(started) FROM run WHERE source = ? AND finished IS NOT NULL AND started <= ?"
+            " AND started > coalesce((SELECT value FROM meta WHERE name = 'forgotten'), '')",
+            (source, _now()),
         ).fetchone()
         return cast("str | None", row[0])
 
@@ -312,12 +325,16 @@ class Ledger:
             rest = left
         return rest, counts
 
-    def holder_of(self, storage: str, outcome: Outcome) -> str | None:
-        """Another key that V7 already has at this outcome's path and name, as far as this ledger knows."""
-        for row in self._at([(_folder(outcome.path), outcome.name)]):
-            if row.standing.state in DONE and (row.storage != storage or row.key not in outcome.keys):
-                return row.key
-        return None
+    def holder_of(self, storage: str, outcome: Outcome) -> Row | None:
+        """Another key that V7 has at this outcome's path and name, or, its answer being lost, may have there."""
+        others = [
+            row
+            for row in self._at([(_folder(outcome.path), outcome.name)])
+            if row.storage != storage or row.key not in outcome.keys
+        ]
+        return next((row for row in others if row.standing.state in DONE), None) or next(
+            (row for row in others if row.standing.state == "failed"), None
+        )
 
     def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
         """Record what became of these items, all or nothing; keys that are no text are refused anew by every run."""
@@ -433,18 +450,24 @@ class Ledger:
             for key in keys:
                 for row in self._of_one_item(number, key):
                     removed += self._database.execute(
-                        "DELETE FROM settled WHERE storage = ? AND key = ?",
-                        (self._storage_if_known(row.storage), row.key),
+                        "DELETE FROM settled WHERE storage = ? AND key = ?", (number, row.key)
                     ).rowcount
+            if removed:
+                self._database.execute("INSERT OR REPLACE INTO meta VALUES ('forgotten', ?)", (_now(),))
         return removed
 
     def _of_one_item(self, number: int, key: str) -> list[Row]:
-        """The row of a key, and those of the other keys at its place."""
+        """The row of a key, and those of the other keys of its item: at a place there may be another item's too, which
+        took it first."""
         values = self._database.execute(f"{_SELECT} WHERE storage = ? AND key = ?", (number, key)).fetchone()
         if values is None:
             return []
         row = _row(values)
-        return self._at([(row.standing.path, row.standing.name)]) if row.standing.path else [row]
+        if not row.standing.path:
+            return [row]
+        item = (row.storage, row.standing.state, row.standing.item_id)
+        there = self._at([(row.standing.path, row.standing.name)])
+        return [one for one in there if (one.storage, one.standing.state, one.standing.item_id) == item]
 
     def _storage(self, name: str) -> int:
         number = self._storage_if_known(name)
@@ -475,6 +498,16 @@ class Ledger:
             self._database.execute("COMMIT")
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Raise UsageError or sqlite's own error when the file is there and no ledger. An empty one may become one."""
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=10)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "meta" not in tables:  # the first that a ledger gets
+        raise UsageError(f"{path} is not a ledger of v7s3, but another database", hint="name another file")
+
+
 def _lock(path: Path) -> sqlite3.Connection:
     """Hold `path` against other runs until closed.
 
@@ -484,8 +517,10 @@ def _lock(path: Path) -> sqlite3.Connection:
     lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         lock.close()
+        if "locked" not in str(error):  # a full disk, or no right to write
+            raise
         raise ConflictError(
             f"another run of v7s3 is using the ledger {path}",
             hint="wait until it ends; two datasets, or two --ledger files, can run side by side",
@@ -501,8 +536,9 @@ def _explained(path: Path | None) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         text = str(error)
-        if "full" in text:
-            raise ConflictError(f"the disk is full: {name} cannot be written", hint="make room and run again") from None
+        if "full" in text or "disk I/O" in text:
+            hint = "is the disk full? make room and run the same command again: nothing is lost"
+            raise StoppedError(f"{name} cannot be written ({text})", hint=hint) from None
         if "malformed" in text:
             raise UsageError(
                 f"the ledger {name} is damaged ({text})", hint="put it aside; `v7s3 ledger rebuild` makes it anew"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -195,15 +195,49 @@ def check_rows(file: IO[bytes], name: str, options: PlanOptions, layout: LayoutN
 
 
 def _planned(rows: Iterable[Row | Refused], planner: KeyPlanner, layout: LayoutName) -> Iterator[Plan]:
-    with Spool() as spool:
+    """Rows come together twice: those of one key, which is registered once, and then those of one item."""
+    with Spool() as by_key, Spool() as by_place:
         for row in rows:
             one = row if isinstance(row, Refused) else _alone(row, planner)
             if isinstance(one, Planned) and isinstance(row, Row):
-                spool.add(identity(one.item.path, one.item.name), one.objects[0], _NOTE.encode([row.cells, row.line]))
+                by_key.add(row.cells["storage_key"], one.objects[0], _NOTE.encode([row.cells, row.line]))
             else:
                 yield one
-        for place, spooled in spool.groups():
-            yield from _settled(place, spooled, planner, layout)
+        for _, spooled in by_key.groups():
+            held = []
+            for found in _without_repeats(map(_despooled, spooled)):
+                if isinstance(found, Skipped):
+                    yield found
+                else:
+                    held.append((_place(found, planner), found))
+            if len({place for place, _ in held}) > 1:
+                yield from _in_several_items(held)
+                continue
+            for place, row in held:
+                key = StorageObject(row.cells["storage_key"])
+                by_place.add(place, key, _NOTE.encode([row.cells, row.line]))
+        for place, spooled in by_place.groups():
+            yield from _settled(place, map(_despooled, spooled), planner, layout)
+
+
+def _despooled(one: SpooledRow) -> Row:
+    cells, line = json.loads(one.note)
+    return Row(line, cells)
+
+
+def _place(row: Row, planner: KeyPlanner) -> str:
+    planned = _alone(row, planner)
+    assert isinstance(planned, Planned)  # only such rows are spooled
+    return identity(planned.item.path, planned.item.name)
+
+
+def _in_several_items(held: Sequence[tuple[str, Row]]) -> Iterator[Refused]:
+    """A key is registered once: which of its items was meant is not known."""
+    for index, (place, row) in enumerate(held):
+        other, there = held[0 if index else 1]
+        key = row.cells["storage_key"]
+        detail = f"{key} would be {place} and, by line {there.line}, {other}"
+        yield Refused((key,), COLLISION, detail, row.line)
 
 
 def _alone(row: Row, planner: KeyPlanner) -> Plan:
@@ -228,23 +262,15 @@ def _alone(row: Row, planner: KeyPlanner) -> Plan:
     return Planned(item, (one,))
 
 
-def _settled(place: str, spooled: Iterator[SpooledRow], planner: KeyPlanner, layout: LayoutName) -> Iterator[Plan]:
+def _settled(place: str, rows: Iterator[Row], planner: KeyPlanner, layout: LayoutName) -> Iterator[Plan]:
     """The plans of all rows of one item, holding no more of them than an item has slots, and one."""
-    rows = _without_repeats(spooled)
-    held: list[Row] = []
-    for one in rows:
-        if isinstance(one, Skipped):
-            yield one
-        else:
-            held.append(one)
-        if len(held) > MAX_SLOTS:
-            break
+    held = list(islice(rows, MAX_SLOTS + 1))
     if len(held) == 1 and "slot" not in held[0].cells:
         yield _alone(held[0], planner)
     elif not all("slot" in row.cells for row in held):
         yield from _collisions(place, held, rows)
     elif len(held) > MAX_SLOTS:
-        count = len(held) + sum(isinstance(one, Row) for one in rows)
+        count = len(held) + sum(1 for _ in rows)
         keys = tuple(row.cells["storage_key"] for row in held)
         yield Refused(keys, TOO_MANY_SLOTS, f"{place} would have {count:,} slots, {keys[0]} and others", held[0].line)
     else:
@@ -252,22 +278,15 @@ def _settled(place: str, spooled: Iterator[SpooledRow], planner: KeyPlanner, lay
         yield plan._replace(line=min(row.line for row in held)) if isinstance(plan, Refused) else plan
 
 
-def _without_repeats(spooled: Iterable[SpooledRow]) -> Iterator[Row | Skipped]:
+def _without_repeats(rows: Iterable[Row]) -> Iterator[Row | Skipped]:
     last: dict[str, Any] = {}
-    for one in spooled:
-        cells, line = json.loads(one.note)
-        if cells == last:
-            yield Skipped(one.object.key, REPEATED)
-        else:
-            yield Row(line, cells)
-        last = cells
+    for row in rows:
+        yield Skipped(row.cells["storage_key"], REPEATED) if row.cells == last else row
+        last = row.cells
 
 
-def _collisions(place: str, held: Sequence[Row], rest: Iterable[Row | Skipped]) -> Iterator[Refused | Skipped]:
+def _collisions(place: str, held: Sequence[Row], rest: Iterable[Row]) -> Iterator[Refused]:
     for index, row in enumerate(chain(held, rest)):
-        if isinstance(row, Skipped):
-            yield row
-            continue
         other = held[0 if index else 1]
         key = row.cells["storage_key"]
         both = f"{key} and {other.cells['storage_key']} (line {other.line})"

@@ -17,13 +17,14 @@ from __future__ import annotations
 from itertools import islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from unicodedata import normalize
 
 from v7s3.concurrency import map_bounded
 from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
 from v7s3.items.outcome import Outcome, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from v7s3.items.ledger import Ledger
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from v7s3.items.planning import Planned
 
     Send = Callable[[Sequence[Planned]], RegisterResponse]
+    Place = tuple[str | None, str]  # path and name
     ItemT = TypeVar("ItemT", bound=AnsweredItem)
 
 # After so many in a row without one success it is not the items that are at fault.
@@ -49,7 +51,8 @@ class Sender:
     """Sends one batch and turns the answer, or its absence, into outcomes. Called in worker threads.
 
     `send` raises RefusedError for 413 and 422, ServiceError when it gave up after its retries, and any other
-    V7S3Error for what ends the run. `stopping` is set by whoever wants the run to end; nothing new is sent then.
+    V7S3Error for what ends the run. `stopping` is set by whoever wants the run to end, and here with an answer that
+    does; nothing new is sent then.
     """
 
     def __init__(self, send: Send, stopping: Event) -> None:
@@ -62,6 +65,12 @@ class Sender:
     def __call__(self, batch: Sequence[Planned]) -> Answered:
         if self.stopping.is_set():
             return Answered([])
+        answered = self._sent(batch)
+        if answered.stop is not None:  # said here, because the run's thread may be reading the source for long
+            self.stopping.set()
+        return answered
+
+    def _sent(self, batch: Sequence[Planned]) -> Answered:
         try:
             response = self._send(batch)
         except RefusedError as error:
@@ -72,9 +81,15 @@ class Sender:
             return Answered([])
         except V7S3Error as error:
             return Answered([], error)
+        return self._answered(settle(batch, response))
+
+    def _answered(self, outcomes: list[Outcome]) -> Answered:
+        if all(outcome.state == "failed" for outcome in outcomes):
+            nothing = ServiceError("V7 answers without mentioning any of the items")
+            return Answered(outcomes, self._count_failure(nothing))
         with self._lock:
             self._refused = self._failed = 0
-        return Answered(settle(batch, response))
+        return Answered(outcomes)
 
     def _refusal(self, batch: Sequence[Planned], error: RefusedError) -> Answered:
         if len(batch) == 1:
@@ -124,16 +139,18 @@ def register(
     """Send `planned` and yield one outcome for each item that was settled.
 
     Ends early when `sender.stopping` is set, after what is under way has been settled. Raises the error that ended
-    the run, again after everything under way has been settled and yielded.
+    the run, or else what `planned` raises, again after everything under way has been settled and yielded.
     """
     stop: V7S3Error | None = None
-    for answered in map_bounded(executor, sender, _batches(planned, sender, batch_size), window):
-        outcomes = [_with_holder(outcome, ledger, storage) for outcome in answered.outcomes]
-        ledger.settle(storage, outcomes)
-        yield from outcomes
-        if answered.stop is not None:
+    try:
+        for answered in map_bounded(executor, sender, _batches(planned, sender, batch_size), window):
+            outcomes = [_with_holder(outcome, ledger, storage) for outcome in answered.outcomes]
+            ledger.settle(storage, outcomes)
+            yield from outcomes
             stop = stop or answered.stop
-            sender.stopping.set()
+    except InterruptedRunError:  # of `planned`, told to stop: it is the answer that did which people need to know
+        if stop is None:
+            raise
     if stop is not None:
         raise stop
 
@@ -151,11 +168,22 @@ def _batches(planned: Iterable[Planned], sender: Sender, batch_size: int) -> Ite
 def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome]:
     """One outcome for each item of the request, as the body of the answer has it.
 
-    Items are recognised by path and name, which V7 echoes (v7-facts §6). A blocked item may give a reason in each of
-    its slots; it exists already only when all of them say so.
+    Items are recognised by path and name, which V7 echoes (v7-facts §6), be it in another of Unicode's normal forms. A
+    blocked item may give a reason in each of its slots; it exists already only when all of them say so.
     """
     registered = _by_place(response.items)
     blocked = _by_place(response.blocked_items)
+    outcomes = _outcomes(batch, registered, blocked)
+    if any(outcome.state == "failed" for outcome in outcomes) and (spelled := _spelled_as_sent(batch, response)):
+        registered = {spelled.get(place, place): item for place, item in registered.items()}
+        blocked = {spelled.get(place, place): item for place, item in blocked.items()}
+        return _outcomes(batch, registered, blocked)
+    return outcomes
+
+
+def _outcomes(
+    batch: Sequence[Planned], registered: Mapping[Place, AnsweredItem], blocked: Mapping[Place, BlockedItem]
+) -> list[Outcome]:
     # An answer without paths is still unambiguous while the names of the request differ.
     unique = len({one.item.name for one in batch}) == len(batch)
     outcomes = []
@@ -172,9 +200,27 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
     return outcomes
 
 
-def _by_place(items: Iterable[ItemT]) -> dict[tuple[str | None, str], ItemT]:
+def _by_place(items: Iterable[ItemT]) -> dict[Place, ItemT]:
     """The items by path and name, as the model normalises them; path None where the answer has none."""
     return {(item.path, item.name): item for item in items}
+
+
+def _spelled_as_sent(batch: Sequence[Planned], response: RegisterResponse) -> dict[Place, Place]:
+    """The answer's places that are the request's in another of Unicode's normal forms; none that could be two."""
+    sent: set[Place] = {(one.item.path, one.item.name) for one in batch}
+    answered: set[Place] = {(item.path, item.name) for item in (*response.items, *response.blocked_items)}
+    spelled: dict[Place, Place] = {}
+    for place in sent - answered:
+        form = _normal_form(place)
+        alike = [other for other in answered - sent if other[0] is not None and _normal_form(other) == form]
+        if len(alike) == 1 and sum(_normal_form(other) == form for other in sent) == 1:
+            spelled[alike[0]] = place
+    return spelled
+
+
+def _normal_form(place: Place) -> Place:
+    path, name = place
+    return normalize("NFC", path or ""), normalize("NFC", name)
 
 
 def _blocked(one: Planned, answer: BlockedItem) -> Outcome:
@@ -190,7 +236,10 @@ def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
     holder = ledger.holder_of(storage, outcome)
     if holder is None:
         return outcome
-    return outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name is taken by the key {holder}")
+    lost = holder.standing.state == "failed"
+    by = f"the key {holder.key}" + ("" if holder.storage == storage else f" of the storage {holder.storage}")
+    taken = f"may be taken by {by}, the answer to which was lost" if lost else f"is taken by {by}"
+    return outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name {taken}")
 
 
 def _outcome(one: Planned, state: State, reason: str = "", item_id: str = "") -> Outcome:

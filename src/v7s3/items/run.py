@@ -4,29 +4,34 @@ pages of objects ─ unsettled_pages ─── plan ─┐
 keys of a file ─── unsettled_objects ─ plan ─┤
                                              ├─ accepted ─ register ─ outcomes
 items of a file or of groups ────────────────┴─ unsettled_items
+
+All that is read passes `until_stopped`, in pages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from v7s3.errors import InterruptedRunError
 from v7s3.items.filters import TOO_OLD
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import DONE, JUDGED, Outcome
 from v7s3.items.planning import HINTS, Plan, Planned, Refused, Skipped
 from v7s3.items.register import Sender, register
-from v7s3.items.tally import Tally
+from v7s3.items.tally import MEND, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Executor
+    from threading import Event
 
     from v7s3.items.ledger import Ledger, Standing
 
+T = TypeVar("T")
 OneT = TypeVar("OneT", bound=StorageObject | Refused)
 GROWN = "grown since it was registered"
-_HINT = "mend it and run the same command again"  # for a refusal of ours, which every run looks at anew
 _LOOKED_UP = 500  # items whose keys are looked up in the ledger at a time
 
 
@@ -41,13 +46,21 @@ class Run:
 
     `report`, when there is one, is told of each item the run has looked at, settled earlier or now. `retry_failed`
     sends what earlier runs left blocked or refused once more; what failed is always sent again. A `dry` run records
-    nothing.
+    nothing. `stopping` is set, in any thread, when the run is to end.
     """
 
     def __init__(
-        self, ledger: Ledger, storage: str, report: Report | None, *, retry_failed: bool, dry: bool = False
+        self,
+        ledger: Ledger,
+        storage: str,
+        report: Report | None,
+        stopping: Event,
+        *,
+        retry_failed: bool,
+        dry: bool = False,
     ) -> None:
         self.tally = Tally()
+        self._stopping = stopping
         self._ledger = ledger
         self._storage = storage
         self._report = report
@@ -62,6 +75,26 @@ class Run:
         """Those of the keys that need not be sent again: they are in V7, or were judged."""
         known = self._ledger.standings(self._storage, keys)
         return [key for key, standing in known.items() if standing.state in DONE | JUDGED]
+
+    def until_stopped(self, pages: Iterable[T]) -> Iterator[T]:
+        """What a source gives, page by page, as long as the run is not to stop.
+
+        Raises InterruptedRunError once it is, also instead of coming to an end: nobody may take a part for the whole,
+        who plans groups or looks for collisions.
+        """
+        try:
+            self._go_on()
+            for page in pages:
+                yield page
+                self._go_on()
+            self._go_on()  # Ctrl-C also ends the program that writes to our pipe
+        finally:
+            if isinstance(pages, Generator):  # a listing's workers need not wait for the garbage collector
+                pages.close()
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise InterruptedRunError("stopped while the source was being read", hint="run the same command to go on")
 
     def unsettled_objects(
         self, pages: Iterable[Sequence[StorageObject | Refused]]
@@ -105,8 +138,7 @@ class Run:
         An item that has a registered key and another one is refused: V7 would answer ALREADY_EXISTS, or have the
         registered key twice.
         """
-        source = iter(values)
-        while some := list(islice(source, _LOOKED_UP)):
+        for some in self.until_stopped(paged(values, _LOOKED_UP)):
             self.tally.listed += len(some)
             known = self._standings(found for one in some if isinstance(one, Planned) for found in one.objects)
             for one in some:
@@ -146,16 +178,17 @@ class Run:
                 self.tally.skipped[value.reason] += 1
             else:
                 self._refuse(value)
-        self.tally.exhausted = True
+        self.tally.exhausted = not self._stopping.is_set()  # what makes artifacts ends early then
 
     def _refuse(self, refused: Refused) -> None:
         name = refused.keys[0].rpartition("/")[2] if refused.keys else f"line {refused.line}"
-        outcome = Outcome(
-            "refused", refused.keys, ("",) * len(refused.keys), "", name, refused.detail or refused.reason
-        )
+        reason = refused.detail or refused.reason
+        if refused.line is not None and refused.keys:  # without keys, the line is its name
+            reason = f"line {refused.line}: {reason}"
+        outcome = Outcome("refused", refused.keys, ("",) * len(refused.keys), "", name, reason)
         if not self._dry:
             self._ledger.settle(self._storage, [self._without_registered(outcome)])
-        self._conclude(outcome, HINTS.get(refused.reason, _HINT))
+        self._conclude(outcome, refused.reason, HINTS.get(refused.reason, MEND))
 
     def _without_registered(self, refused: Outcome) -> Outcome:
         """A refusal of ours says nothing about V7: what is there stays there, also in the ledger."""
@@ -163,8 +196,8 @@ class Run:
         keys = tuple(key for key in refused.keys if not _is_done(known.get(key)))
         return refused._replace(keys=keys, etags=("",) * len(keys))
 
-    def _conclude(self, outcome: Outcome, hint: str = "") -> None:
-        self.tally.add(outcome, hint)
+    def _conclude(self, outcome: Outcome, kind: str = "", hint: str = "") -> None:
+        self.tally.add(outcome, kind, hint)
         if self._report is not None:
             self._report(outcome, earlier=False)
 
@@ -183,6 +216,13 @@ class Run:
         )
         for outcome in outcomes:
             self._conclude(outcome)
+
+
+def paged(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The values, up to `size` at a time."""
+    source = iter(values)
+    while page := list(islice(source, size)):
+        yield page
 
 
 def _is_done(standing: Standing | None) -> bool:

@@ -12,8 +12,9 @@ from v7s3.items.outcome import DONE, STATES, Outcome, State
 if TYPE_CHECKING:
     from v7s3.items.ledger import Standing
 
-_EXAMPLES = 3  # keys named for each reason; the report file names all
-_MOST_REASONS = 1000  # distinct reasons kept apart, so that a reason with a key in it cannot fill the memory
+_EXAMPLES = 3  # keys named for each kind of reason; the report file names all
+_MOST_KINDS = 1000  # kept apart, so that words of V7 with a key in them cannot fill the memory
+_OTHER = "other reasons (see the report)"
 
 # V7's words (v7-facts §6) and what to do about each.
 _HINTS: dict[str, str] = {
@@ -30,17 +31,45 @@ _HINT_BY_STATE: dict[State, str] = {
     "refused": "mend the item, then run again with --retry-failed",
     "failed": "run the same command again: failed items are sent once more",
 }
+MEND = "mend it and run the same command again"  # for a refusal of ours, which every run looks at anew
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """One line of the summary: so many items ended so, for this reason."""
+    """One line of the summary: so many items ended so, for reasons of one kind.
+
+    `reason` is the reason itself when all have the same; else a word for its kind, and `details` has the first of them.
+    """
 
     state: State
     reason: str
     count: int
-    examples: tuple[str, ...]
+    examples: tuple[str, ...]  # keys
     hint: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Kind:
+    """The reasons of one kind, and the first few that differ."""
+
+    hint: str
+    count: int = 0
+    reasons: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, reason: str, example: str) -> None:
+        self.count += 1
+        if len(self.reasons) < _EXAMPLES and reason not in self.reasons:
+            self.reasons.append(reason)
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(example)
+
+
+def _kind_of(reason: str) -> str:
+    """V7's own word for a reason ("ALREADY_EXISTS: the name is taken by …"); without one the reason itself."""
+    word, colon, _ = reason.partition(":")
+    return word if colon and word.isupper() else reason
 
 
 def hint_for(state: State, reason: str) -> str:
@@ -57,20 +86,21 @@ class Tally:
 
     listed: int = 0  # objects or rows the source gave
     planned: int = 0  # items that were to be sent
-    limit_reached: bool = False
     exhausted: bool = False  # the source came to its end, so `planned` is the whole number
     skipped: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[State] = field(default_factory=Counter)  # of this run
     earlier: Counter[State] = field(default_factory=Counter)  # keys settled by earlier runs, not sent
     changed: int = 0  # keys settled earlier whose ETag is another now; not sent either
     changed_examples: list[str] = field(default_factory=list)
-    _reasons: dict[tuple[State, str], tuple[int, tuple[str, ...], str]] = field(default_factory=dict)
+    _kinds: dict[tuple[State, str], _Kind] = field(default_factory=dict)
 
-    def add(self, outcome: Outcome, hint: str = "") -> None:
-        """Count an outcome of this run. `hint` is the next step, where more is known of it than the reason says."""
+    def add(self, outcome: Outcome, kind: str = "", hint: str = "") -> None:
+        """Count an outcome of this run. `kind` is a word for reasons like its own, `hint` the next step, where more is
+        known of them than the reason says."""
         self.outcomes[outcome.state] += 1
         if outcome.state not in DONE:
-            self._remember(outcome.state, outcome.reason, outcome.keys[0] if outcome.keys else outcome.name, hint)
+            example = outcome.keys[0] if outcome.keys else outcome.name
+            self._remember(outcome.state, outcome.reason, example, kind, hint)
 
     def add_earlier(self, key: str, etag: str, standing: Standing) -> None:
         """Count a key that an earlier run settled. `etag` is today's, "" when the source does not tell."""
@@ -82,12 +112,13 @@ class Tally:
         if standing.state not in DONE:
             self._remember(standing.state, standing.reason, key)
 
-    def _remember(self, state: State, reason: str, example: str, hint: str = "") -> None:
-        place = (state, reason)
-        if place not in self._reasons and len(self._reasons) >= _MOST_REASONS:
-            place, hint = (state, "other reasons (see the report)"), ""
-        count, examples, first = self._reasons.get(place, (0, (), hint or hint_for(*place)))
-        self._reasons[place] = (count + 1, (*examples, example) if len(examples) < _EXAMPLES else examples, first)
+    def _remember(self, state: State, reason: str, example: str, kind: str = "", hint: str = "") -> None:
+        place = (state, kind or _kind_of(reason))
+        if place not in self._kinds:
+            if len(self._kinds) >= _MOST_KINDS:
+                place, reason, hint = (state, _OTHER), _OTHER, ""
+            self._kinds.setdefault(place, _Kind(hint or hint_for(*place)))
+        self._kinds[place].add(reason, example)
 
     @property
     def settled(self) -> int:
@@ -100,10 +131,12 @@ class Tally:
 
     def reasons(self) -> list[ReasonCount]:
         """Why items are not in V7, most frequent first."""
-        counted = [
-            ReasonCount(state, reason, count, examples, hint)
-            for (state, reason), (count, examples, hint) in self._reasons.items()
-        ]
+        counted = []
+        for (state, word), kind in self._kinds.items():
+            reason, *others = kind.reasons
+            details = (reason, *others) if others else ()
+            reason = word if others else reason
+            counted.append(ReasonCount(state, reason, kind.count, tuple(kind.examples), kind.hint, details))
         return sorted(counted, key=lambda line: (-line.count, STATES.index(line.state), line.reason))
 
     def exit_code(self) -> int:
@@ -121,7 +154,8 @@ def report_line(outcome: Outcome, *, earlier: bool = False) -> str:
     }
     if outcome.reason:
         line["reason"] = outcome.reason
-        line["hint"] = hint_for(outcome.state, outcome.reason)
+        is_ours = outcome.state == "refused" and not outcome.path  # it never had a place in the dataset
+        line["hint"] = MEND if is_ours else hint_for(outcome.state, outcome.reason)
     if outcome.item_id:
         line["item_id"] = outcome.item_id
     if earlier:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from v7s3.listing.page import Page
 from v7s3.listing.ranges import KeySpace, Range
 from v7s3.listing.requests import PageRequests, list_objects
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from v7s3.items.objects import StorageObject
 
 _WAITING_PAGES = 32  # pages that may lie ready before the workers wait for the reader: some 32,000 objects
-_PATIENCE = 2.0  # seconds to wait for a worker whose request hangs; being a daemon, it keeps nobody
+_PATIENCE = 2.0  # seconds to wait for workers whose requests hang; being daemons, they keep nobody
 
 
 def list_parallel(
@@ -36,6 +38,8 @@ def list_parallel(
         return
     crew = _Crew(client, bucket, prefix)
     page = crew.pages.ask()
+    while page.next_token and not page.objects:
+        page = crew.pages.ask_after(page)
     if page.objects:
         yield page.objects
     if page.next_token:
@@ -68,9 +72,10 @@ class _Crew:
                 yield objects
         finally:
             self._dismiss()
+            patience = time.monotonic() + _PATIENCE
             for thread in threads:
                 if thread.ident is not None:
-                    thread.join(_PATIENCE)
+                    thread.join(max(0.0, patience - time.monotonic()))
 
     def _next(self) -> list[StorageObject] | None:
         """The next page that is ready, None behind the last. Raises what a worker failed with."""
@@ -116,9 +121,9 @@ class _Crew:
             return None
 
     def _list(self, space: KeySpace, mine: Range) -> None:
-        active = True
+        active, page = True, Page([])
         while active and not self._stop.is_set():
-            page = self.pages.ask(start_after=mine.after)
+            page = self._following(page, mine)
             with self._work:
                 objects = space.arrived(mine, page.objects, more=bool(page.next_token))
                 active = space.active(mine)
@@ -131,3 +136,9 @@ class _Crew:
                 if objects and not self._stop.is_set():
                     self._ready.append(objects)
                     self._news.notify()
+
+    def _following(self, page: Page, mine: Range) -> Page:
+        """The next page of the range. A page may be empty and not the last; then only its token leads on."""
+        if page.next_token and not page.objects:
+            return self.pages.ask_after(page)
+        return self.pages.ask(start_after=mine.after)

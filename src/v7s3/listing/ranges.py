@@ -48,7 +48,7 @@ class KeySpace:
     """All keys behind `prefix`, divided among those who ask. Not safe for threads: hold a lock."""
 
     def __init__(self, prefix: str, first_page: list[StorageObject]) -> None:
-        """Begin behind the first page of the listing, which must not be the only one."""
+        """Begin behind the first page of the listing that is not empty, which must not be the last."""
         self._prefix = prefix
         self._shape = KeyShape()
         self._pages = self._empty = 0
@@ -88,7 +88,8 @@ class KeySpace:
     def arrived(self, mine: Range, objects: list[StorageObject], *, more: bool) -> list[StorageObject]:
         """Take in the answer to "what follows `mine.after`"; returns the objects that belong to the range.
 
-        `more` is what the answer said of the listing as a whole. The range is finished when it is no longer `active`.
+        `more` is what the answer said of the listing as a whole: with no objects, `mine.after` stays where it is, and
+        what follows is to be asked for by the answer's token. The range is finished when it is no longer `active`.
         """
         _require_order(objects, mine.after)
         self._pages += 1

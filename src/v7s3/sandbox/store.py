@@ -51,7 +51,7 @@ class Store:
         self.account = str(next(_accounts))
         self._s3: Any = s3_backends[self.account]["aws"]
         self._sorted: dict[str, tuple[int, list[str]]] = {}
-        self._changes = itertools.count()
+        self._changes = itertools.count(1)
         self._version = 0
 
     def close(self) -> None:
