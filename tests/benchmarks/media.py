@@ -1,9 +1,13 @@
-"""Pictures and a video whose size and entropy are those of phones' and cameras'; made once, kept in ~/.cache."""
+"""Pictures and a video whose size and entropy are those of phones' and cameras'; made once, kept in ~/.cache.
+
+media.py photos | clip     make them and print their paths
+"""
 
 from __future__ import annotations
 
 import io
 import math
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -69,3 +73,7 @@ def clip() -> Path:
         target.mux(voice.encode(None))
     path.with_suffix(".part").rename(path)
     return path
+
+
+if __name__ == "__main__":
+    print(*(photos(8) if sys.argv[1] == "photos" else [clip()]), sep="\n")

@@ -8,8 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from measure import MeasurementError, Sample, in_turn, median, once, ratio, scratch, server, subject
-from media import clip, photos
+from measure import HERE, MeasurementError, Sample, in_turn, median, once, ratio, scratch, server, subject
 from rows_register import darwin_py
 from table import Line
 
@@ -25,7 +24,7 @@ QUALITIES = {1: "PNG frames", 5: "JPEG frames"}
 
 def thumbnails(rounds: int) -> list[Line]:
     """Sizes and thumbnails of 12-megapixel JPEGs: S3 to S3 against Pillow's full decode of local files, three rounds."""
-    paths = [str(path) for path in photos(8)]
+    paths = _made("photos")
     with server("media_s3.py", str(PHOTOS), "1") as s3, server("media_s3.py", str(PHOTOS), "2") as s3_of_two:
         samples = in_turn(
             {
@@ -58,6 +57,12 @@ def thumbnails(rounds: int) -> list[Line]:
     ]
 
 
+def _made(what: str) -> list[str]:
+    """Paths of media, made by another process: the most memory this one ever had is told of its children too."""
+    done = subprocess.run([sys.executable, HERE / "media.py", what], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
 def _pillow(paths: Sequence[str]) -> Sample:
     with scratch() as home:
         return once([sys.executable, subject("thumbnails_pillow"), str(PHOTOS // _SCALE), *paths], home=home)
@@ -84,11 +89,12 @@ def video(rounds: int) -> list[Line]:
 
 
 def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
+    (clip,) = _made("clip")
     with scratch() as kept:
         commands = {
-            "darwin-py": [python, subject("video_darwinpy"), str(clip())],
-            "fast": [sys.executable, subject("video_v7s3"), str(clip())],
-            "medium": [sys.executable, subject("video_v7s3"), str(clip())],
+            "darwin-py": [python, subject("video_darwinpy"), clip],
+            "fast": [sys.executable, subject("video_v7s3"), clip],
+            "medium": [sys.executable, subject("video_v7s3"), clip],
         }
 
         def run(name: str) -> Sample:
@@ -99,7 +105,7 @@ def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
 
         each = {one: (lambda one=one: run(one)) for one in commands}
         samples = in_turn(each, rounds=min(rounds, _ROUNDS), warm_up=False)
-        similar = {one: _ssim(kept / one) for one in commands}
+        similar = {one: _ssim(kept / one, clip) for one in commands}
     theirs = samples.pop("darwin-py")
     targets = {"fast": 3.5, "medium": 1.5}
     lines = []
@@ -122,10 +128,10 @@ def _video(python: str, quality: int, name: str, rounds: int) -> list[Line]:
     return lines
 
 
-def _ssim(folder: Path) -> float:
+def _ssim(folder: Path, clip: str) -> float:
     """How alike the segments are to the source, picture by picture."""
     numbered = "settb=1/30,setpts=N"
-    words = ["ffmpeg", "-nostdin", "-i", str(folder / "segments/high/index.m3u8"), "-i", str(clip())]
+    words = ["ffmpeg", "-nostdin", "-i", str(folder / "segments/high/index.m3u8"), "-i", clip]
     compare = ["-lavfi", f"[0:v]{numbered}[a];[1:v]{numbered}[b];[a][b]ssim", "-f", "null", "-"]
     done = subprocess.run([*words, *compare], capture_output=True, text=True, check=True)
     return float(re.findall(r"All:(\S+)", done.stderr)[0])

@@ -32,9 +32,8 @@ def finishing_on_interrupt(stopping: threading.Event, advice: str, *, as_json: b
         received.append(number)
         stopping.set()
         let_readers_leave()
-        with suppress(
-            OSError, RuntimeError, ValueError
-        ):  # a full disk, or as above: stopping matters more than saying so
+        # A full disk, or as above: stopping matters more than saying so.
+        with suppress(OSError, RuntimeError, ValueError):
             note(advice)
 
     if threading.current_thread() is not threading.main_thread():
