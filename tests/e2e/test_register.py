@@ -568,6 +568,16 @@ def test_a_dry_run_for_a_dataset_that_v7_does_not_list_is_no_plan(register, fill
     assert "road-signs" in err
 
 
+@pytest.mark.parametrize("status", ["403", "404"])
+def test_a_dry_run_that_may_not_list_datasets_is_a_plan_all_the_same(register, fill, darwin, status):
+    fill("a.jpg")
+    darwin.faults.everywhere = True
+    darwin.faults.script = ["ok", status]  # the storages, the datasets
+    code, out, err = register("s3://acme-frames", "--dry-run")
+    assert (code, "would register 1 item" in out) == (0, True)
+    assert "warning: whether there is a dataset 'road-signs' is not known" in err
+
+
 def test_a_run_for_an_unknown_dataset_says_that_alone(register, fill, darwin):
     fill("a.jpg")
     code, out, err = register("s3://acme-frames", "--dataset", "road-sings")

@@ -23,7 +23,7 @@ from v7s3.cli.register_summary import PlanSummary, Summary
 from v7s3.cli.session import find_dataset, find_storage, ledger_path, open_darwin
 from v7s3.cli.status_watch import Watch
 from v7s3.darwin import Limits
-from v7s3.errors import InterruptedRunError, NotFoundError, UsageError, V7S3Error
+from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.outcome import DONE
 from v7s3.items.payload import RegisterRequest
@@ -190,11 +190,12 @@ def _require_dataset(job: Job, darwin: Darwin, team: str) -> None:
     if job.access != "auto":  # V7 is not to be asked
         return
     try:
-        find_dataset(darwin, team, job.dataset)
-    except NotFoundError:
-        raise
+        datasets = darwin.datasets()
     except V7S3Error as error:
         output.note(f"warning: whether there is a dataset {job.dataset!r} is not known: {error.message}")
+        return
+    if job.dataset not in {one.slug for one in datasets}:
+        find_dataset(darwin, team, job.dataset)  # raises, and says which there are
 
 
 def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
