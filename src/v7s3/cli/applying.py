@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 import typer
 
@@ -49,7 +49,7 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
             result(f"The {plan.name} is as it should be; nothing to do.")
         return Applied(plan, "unchanged")
     if not as_json:
-        result(_coloured(plan.diff()))
+        result(_coloured(plan.diff(), sys.stdout))
     if dry_run:
         if not as_json:
             result("Dry run: nothing was written.")
@@ -60,7 +60,7 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
             hint="`--yes` writes without asking, `--dry-run` only shows the difference",
         )
     if as_json and not yes:
-        note(_coloured(plan.diff()))  # nobody says yes to what was not shown
+        note(_coloured(plan.diff(), sys.stderr))  # nobody says yes to what was not shown
     backup = save_backup(plan, backup_directory(), datetime.now(UTC))
     note(f"backup: {backup}")
     if not yes and not typer.confirm(f"Write the {plan.name}?", err=True):
@@ -72,8 +72,8 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
     return Applied(plan, "written", backup)
 
 
-def _coloured(diff: str) -> str:
-    if not use_colour(sys.stdout):
+def _coloured(diff: str, stream: TextIO) -> str:
+    if not use_colour(stream):
         return diff
     lines = []
     for line in diff.splitlines():
