@@ -1,4 +1,4 @@
-"""map_bounded: lazy, bounded, loses nothing."""
+"""map_bounded and map_gathered: lazy, bounded, lose nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v7s3.concurrency import map_bounded
+from v7s3.concurrency import map_bounded, map_gathered
 
 
 @pytest.fixture
@@ -101,6 +101,40 @@ def test_a_finished_result_does_not_wait_until_the_window_is_full(pool):
     results.close()
 
 
+# --- results in lists -----------------------------------------------------------------------------------------------
+@given(st.lists(st.integers()), st.integers(1, 9), st.booleans(), st.sampled_from([0, 0.001]))
+def test_gathered_every_input_still_gives_one_result(numbers, window, pooled, linger):
+    with ThreadPoolExecutor(3) as executor:
+        lists = list(map_gathered(executor if pooled else None, square, numbers, window, linger=linger))
+    assert sorted(result for one in lists for result in one) == sorted(map(square, numbers))
+    assert all(len(one) <= window for one in lists)
+
+
+def test_a_result_waits_for_others_until_half_of_the_window_has_finished():
+    with ThreadPoolExecutor(8) as executor:
+        lists = list(map_gathered(executor, square, range(20), 8, linger=60))
+    assert all(len(one) >= 4 for one in lists)
+    assert sum(map(len, lists)) == 20
+
+
+def test_nothing_waits_for_others_when_no_others_are_under_way(pool):
+    assert list(map_gathered(pool, square, [3], 100, linger=60)) == [[9]]
+
+
+def test_a_result_waits_no_longer_than_it_may(pool):
+    release = threading.Event()
+
+    def work(number: int) -> int:
+        assert number or release.wait(30)
+        return number
+
+    results = map_gathered(pool, work, range(6), 6, linger=0.01)
+    assert 0 not in next(results)
+    release.set()
+    assert 0 in [result for one in results for result in one]
+
+
+# --- errors, and the end --------------------------------------------------------------------------------------------
 class AtOnce(Executor):
     """An executor whose calls are over when they are submitted, so that nothing depends on which thread is slow."""
 

@@ -77,7 +77,8 @@ def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
             executor=executor,
             window=max(workers, 1),
         )
-        outcomes.extend(stream)
+        for settled in stream:
+            outcomes.extend(settled)
     finally:
         if executor:
             executor.shutdown()
@@ -125,6 +126,12 @@ def test_an_answer_without_paths_is_understood_only_while_names_differ():
     lean = RegisterResponse.model_validate({"items": [{"id": "1", "name": "1.jpg"}, {"id": "2", "name": "2.jpg"}]})
     assert [one.state for one in settle(planned("a/1.jpg", "b/2.jpg"), lean)] == ["registered", "registered"]
     assert [one.state for one in settle(planned("a/1.jpg", "b/1.jpg"), lean)] == ["failed", "failed"]
+
+
+def test_a_name_answered_without_its_path_is_understood_where_only_one_item_has_it():
+    lean = RegisterResponse.model_validate({"items": [{"name": "1.jpg"}, {"name": "2.jpg", "path": "/elsewhere"}]})
+    batch = planned("a/1.jpg", "a/2.jpg", "b/2.jpg")
+    assert [one.state for one in settle(batch, lean)] == ["registered", "failed", "failed"]
 
 
 def test_an_item_that_is_both_registered_and_blocked_is_blocked():
@@ -286,6 +293,27 @@ def test_exists_under_another_key_of_ours_is_blocked_and_names_it():
             "ALREADY_EXISTS: the name is taken by the key a/1.jpg",
         )
         assert run(flat[:1], dataset, ledger)[0].state == "exists"
+
+
+def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_transaction(monkeypatch):
+    monkeypatch.setattr("v7s3.items.register._LINGER", 60)  # both answers come before either is settled
+    flat = [Planned(one.item.model_copy(update={"path": "/"}), one.objects) for one in planned("a/1.jpg", "b/1.jpg")]
+    first_is_in, second_is_answered = Event(), Event()
+
+    def send(batch):
+        (one,) = batch
+        if one.objects[0].key == "a/1.jpg":
+            first_is_in.set()
+            assert second_is_answered.wait(30)
+            return answer([("/", "1.jpg")])
+        assert first_is_in.wait(30)
+        second_is_answered.set()
+        return answer([], [("/", "1.jpg")])
+
+    with Ledger(None, TARGET) as ledger:
+        outcomes = run(flat, send, ledger, batch_size=1, workers=4)
+        assert {one.keys[0]: one.state for one in outcomes} == {"a/1.jpg": "registered", "b/1.jpg": "blocked"}
+        assert ledger.standings("s", ["b/1.jpg"])["b/1.jpg"].state == "blocked"
 
 
 def test_exists_is_not_said_of_a_key_while_another_one_s_answer_at_its_place_is_lost():

@@ -73,7 +73,7 @@ def test_a_report_line_is_json_with_keys_as_they_are():
 def test_reasons_of_one_kind_are_one_line_with_the_first_of_them():
     tally = Tally()
     for n in range(5):
-        tally.add(outcome("refused", f"{n}.jpg", f"{n}.jpg does not exist"), "not in the bucket", "upload it")
+        tally.add(outcome("refused", f"{n}.jpg", f"{n}.jpg does not exist"), kind="not in the bucket", hint="upload it")
         tally.add(outcome("blocked", f"{n}.jpg", f"ALREADY_EXISTS: the name is taken by the key {n}"))
     blocked, refused = tally.reasons()
     assert (refused.reason, refused.count, refused.hint) == ("not in the bucket", 5, "upload it")
@@ -83,7 +83,7 @@ def test_reasons_of_one_kind_are_one_line_with_the_first_of_them():
 
 def test_one_reason_of_its_kind_stands_for_itself():
     tally = Tally()
-    tally.add(outcome("refused", "a.jpg", "a.jpg does not exist"), "not in the bucket")
+    tally.add(outcome("refused", "a.jpg", "a.jpg does not exist"), kind="not in the bucket")
     (only,) = tally.reasons()
     assert (only.reason, only.examples, only.details) == ("a.jpg does not exist", ("a.jpg",), ())
 

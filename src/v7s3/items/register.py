@@ -14,12 +14,13 @@ What a worker sees and what becomes of the items (`Sender`):
 
 from __future__ import annotations
 
-from itertools import islice
+from collections import Counter
+from itertools import chain, islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from unicodedata import normalize
 
-from v7s3.concurrency import map_bounded
+from v7s3.concurrency import map_gathered
 from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
 from v7s3.items.outcome import Outcome, State
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     Send = Callable[[Sequence[Planned]], RegisterResponse]
     Place = tuple[str | None, str]  # path and name
     ItemT = TypeVar("ItemT", bound=AnsweredItem)
+
+# Answers wait so long for others to be settled with them in one transaction: seconds. Until then, a process that dies
+# has not recorded them; they are sent again and V7 answers ALREADY_EXISTS.
+_LINGER = 0.05
 
 # After so many in a row without one success it is not the items that are at fault.
 _REFUSED_IN_A_ROW = 25
@@ -135,24 +140,35 @@ def register(
     batch_size: int,
     executor: Executor | None,
     window: int,
-) -> Iterator[Outcome]:
-    """Send `planned` and yield one outcome for each item that was settled.
+) -> Iterator[list[Outcome]]:
+    """Send `planned` and yield one outcome for each item that was settled, in lists: what one transaction recorded.
 
     Ends early when `sender.stopping` is set, after what is under way has been settled. Raises the error that ended
     the run, or else what `planned` raises, again after everything under way has been settled and yielded.
     """
     stop: V7S3Error | None = None
     try:
-        for answered in map_bounded(executor, sender, _batches(planned, sender, batch_size), window):
-            outcomes = [_with_holder(outcome, ledger, storage) for outcome in answered.outcomes]
-            ledger.settle(storage, outcomes)
-            yield from outcomes
-            stop = stop or answered.stop
+        batches = _batches(planned, sender, batch_size)
+        for answers in map_gathered(executor, sender, batches, window, linger=_LINGER):
+            yield _settled(chain.from_iterable(answered.outcomes for answered in answers), ledger, storage)
+            stop = stop or next((answered.stop for answered in answers if answered.stop is not None), None)
     except InterruptedRunError:  # of `planned`, told to stop: it is the answer that did which people need to know
         if stop is None:
             raise
     if stop is not None:
         raise stop
+
+
+def _settled(outcomes: Iterable[Outcome], ledger: Ledger, storage: str) -> list[Outcome]:
+    """The outcomes as they are in the ledger now. `exists` comes last: its holder may be among the others."""
+    told: dict[bool, list[Outcome]] = {False: [], True: []}
+    for outcome in outcomes:
+        told[outcome.state == "exists"].append(outcome)
+    ledger.settle(storage, told[False])
+    if told[True]:
+        told[True] = [_with_holder(outcome, ledger, storage) for outcome in told[True]]
+        ledger.settle(storage, told[True])
+    return told[False] + told[True]
 
 
 def _batches(planned: Iterable[Planned], sender: Sender, batch_size: int) -> Iterator[list[Planned]]:
@@ -168,8 +184,9 @@ def _batches(planned: Iterable[Planned], sender: Sender, batch_size: int) -> Ite
 def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome]:
     """One outcome for each item of the request, as the body of the answer has it.
 
-    Items are recognised by path and name, which V7 echoes (v7-facts §6), be it in another of Unicode's normal forms. A
-    blocked item may give a reason in each of its slots; it exists already only when all of them say so.
+    Items are recognised by path and name, which V7 echoes (v7-facts §6), be it in another of Unicode's normal forms or
+    without the path. A blocked item may give a reason in each of its slots; it exists already only when all of them
+    say so.
     """
     registered = _by_place(response.items)
     blocked = _by_place(response.blocked_items)
@@ -184,16 +201,12 @@ def settle(batch: Sequence[Planned], response: RegisterResponse) -> list[Outcome
 def _outcomes(
     batch: Sequence[Planned], registered: Mapping[Place, AnsweredItem], blocked: Mapping[Place, BlockedItem]
 ) -> list[Outcome]:
-    # An answer without paths is still unambiguous while the names of the request differ.
-    unique = len({one.item.name for one in batch}) == len(batch)
     outcomes = []
     for one in batch:
-        path, name = one.item.path, one.item.name
-        refusal = blocked and (blocked.get((path, name)) or (blocked.get((None, name)) if unique else None))
-        success = registered.get((path, name)) or (registered.get((None, name)) if unique else None)
-        if refusal:
+        place = (one.item.path, one.item.name)
+        if refusal := blocked.get(place):
             outcomes.append(_blocked(one, refusal))
-        elif success:
+        elif success := registered.get(place):
             outcomes.append(_outcome(one, "registered", item_id=success.id or ""))
         else:
             outcomes.append(_outcome(one, "failed", "V7's answer does not mention this item"))
@@ -206,13 +219,19 @@ def _by_place(items: Iterable[ItemT]) -> dict[Place, ItemT]:
 
 
 def _spelled_as_sent(batch: Sequence[Planned], response: RegisterResponse) -> dict[Place, Place]:
-    """The answer's places that are the request's in another of Unicode's normal forms; none that could be two."""
+    """The answer's places that are the request's, only without a path or in another of Unicode's normal forms; none
+    that could be two."""
     sent: set[Place] = {(one.item.path, one.item.name) for one in batch}
     answered: set[Place] = {(item.path, item.name) for item in (*response.items, *response.blocked_items)}
+    unknown, names = answered - sent, Counter(name for _, name in sent)
     spelled: dict[Place, Place] = {}
     for place in sent - answered:
+        name = place[1]
+        if (None, name) in unknown and names[name] == 1:
+            spelled[None, name] = place
+            continue
         form = _normal_form(place)
-        alike = [other for other in answered - sent if other[0] is not None and _normal_form(other) == form]
+        alike = [other for other in unknown if other[0] is not None and _normal_form(other) == form]
         if len(alike) == 1 and sum(_normal_form(other) == form for other in sent) == 1:
             spelled[alike[0]] = place
     return spelled
@@ -231,8 +250,6 @@ def _blocked(one: Planned, answer: BlockedItem) -> Outcome:
 
 def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
     """`exists` is success only for the same key: another key of ours at that place means this one is not in V7."""
-    if outcome.state != "exists":
-        return outcome
     holder = ledger.holder_of(storage, outcome)
     if holder is None:
         return outcome

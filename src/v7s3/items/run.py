@@ -188,7 +188,9 @@ class Run:
         outcome = Outcome("refused", refused.keys, ("",) * len(refused.keys), "", name, reason)
         if not self._dry:
             self._ledger.settle(self._storage, [self._without_registered(outcome)])
-        self._conclude(outcome, refused.reason, HINTS.get(refused.reason, MEND))
+        self.tally.add(outcome, kind=refused.reason, hint=HINTS.get(refused.reason, MEND))
+        if self._report is not None:
+            self._report(outcome, earlier=False)
 
     def _without_registered(self, refused: Outcome) -> Outcome:
         """A refusal of ours says nothing about V7: what is there stays there, also in the ledger."""
@@ -196,16 +198,11 @@ class Run:
         keys = tuple(key for key in refused.keys if not _is_done(known.get(key)))
         return refused._replace(keys=keys, etags=("",) * len(keys))
 
-    def _conclude(self, outcome: Outcome, kind: str = "", hint: str = "") -> None:
-        self.tally.add(outcome, kind, hint)
-        if self._report is not None:
-            self._report(outcome, earlier=False)
-
     def send(
         self, planned: Iterable[Planned], sender: Sender, *, batch_size: int, executor: Executor | None, window: int
     ) -> None:
         """Send everything. Raises the error that ended the run early, after settling what was under way."""
-        outcomes = register(
+        settled = register(
             planned,
             sender=sender,
             ledger=self._ledger,
@@ -214,8 +211,11 @@ class Run:
             executor=executor,
             window=window,
         )
-        for outcome in outcomes:
-            self._conclude(outcome)
+        for outcomes in settled:
+            self.tally.add(*outcomes)
+            if self._report is not None:
+                for outcome in outcomes:
+                    self._report(outcome, earlier=False)
 
 
 def paged(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -94,13 +94,14 @@ class Tally:
     changed_examples: list[str] = field(default_factory=list)
     _kinds: dict[tuple[State, str], _Kind] = field(default_factory=dict)
 
-    def add(self, outcome: Outcome, kind: str = "", hint: str = "") -> None:
-        """Count an outcome of this run. `kind` is a word for reasons like its own, `hint` the next step, where more is
+    def add(self, *outcomes: Outcome, kind: str = "", hint: str = "") -> None:
+        """Count outcomes of this run. `kind` is a word for reasons like theirs, `hint` the next step, where more is
         known of them than the reason says."""
-        self.outcomes[outcome.state] += 1
-        if outcome.state not in DONE:
-            example = outcome.keys[0] if outcome.keys else outcome.name
-            self._remember(outcome.state, outcome.reason, example, kind, hint)
+        self.outcomes.update([outcome.state for outcome in outcomes])
+        for outcome in outcomes:
+            if outcome.state not in DONE:
+                example = outcome.keys[0] if outcome.keys else outcome.name
+                self._remember(outcome.state, outcome.reason, example, kind, hint)
 
     def add_earlier(self, key: str, etag: str, standing: Standing) -> None:
         """Count a key that an earlier run settled. `etag` is today's, "" when the source does not tell."""

@@ -131,11 +131,12 @@ class _Crew:
                     self._work.notify_all()
                 else:
                     self._work.notify()
+                if not objects:  # whoever is told of room has to fill it: nobody else is told of it
+                    continue
                 while len(self._ready) >= _WAITING_PAGES and not self._stop.is_set():
                     self._room.wait()
-                if objects and not self._stop.is_set():
-                    self._ready.append(objects)
-                    self._news.notify()
+                self._ready.append(objects)
+                self._news.notify()
 
     def _following(self, page: Page, mine: Range) -> Page:
         """The next page of the range. A page may be empty and not the last; then only its token leads on."""
