@@ -12,7 +12,7 @@ import re
 import ssl
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
@@ -35,7 +35,7 @@ from v7s3.transport import Clock, Gate, PacedTransport, RetryTransport, Traffic,
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -197,16 +197,20 @@ class Darwin:
 
     def register(self, team: str, request: RegisterRequest, access: Access) -> RegisterResponse:
         """Register the request's items. The answer is not success: `blocked_items` were not registered."""
+        return self.register_unread(team, request, access)()
+
+    def register_unread(self, team: str, request: RegisterRequest, access: Access) -> Callable[[], RegisterResponse]:
+        """As `register`, but the answer is read when what this returns is called, in whatever thread.
+
+        Then it is seen, too, whether it is an answer at all; else that call raises ServiceError.
+        """
+        purpose = f"register items in team {team!r}"
+        path = _team_path(team, REGISTER_PATHS[access])
         try:
-            return self._call(
-                "POST",
-                _team_path(team, REGISTER_PATHS[access]),
-                _REGISTERED,
-                f"register items in team {team!r}",
-                content=request.to_json(),
-            )
+            response = self._exchange("POST", path, purpose, content=request.to_json())
         except NotFoundError as error:
             raise self._unknown_slug(error, team, request.dataset_slug, request.storage_slug) from error
+        return partial(self._read, response, _REGISTERED, purpose)
 
     def storages(self, team: str) -> list[Storage]:
         try:
@@ -282,7 +286,9 @@ class Darwin:
 
     # --- one exchange ---
     def _call(self, method: str, path: str, answer: TypeAdapter[T], purpose: str, **options: Any) -> T:
-        response = self._exchange(method, path, purpose, **options)
+        return self._read(self._exchange(method, path, purpose, **options), answer, purpose)
+
+    def _read(self, response: httpx.Response, answer: TypeAdapter[T], purpose: str) -> T:
         try:
             return answer.validate_json(self._scrubbed_bytes(response.content))
         except ValidationError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 
 import pytest
@@ -64,7 +65,7 @@ class Dataset:
 
 
 def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
-    sender = Sender(dataset, stopping or Event())
+    sender = Sender(lambda batch: partial(lambda response: response, dataset(batch)), stopping or Event())
     executor = ThreadPoolExecutor(workers) if workers else None
     outcomes = []
     try:
@@ -279,6 +280,20 @@ def test_three_requests_that_fail_in_a_row_stop_the_run():
         with pytest.raises(StoppedError, match="3 requests in a row failed"):
             run(planned(*KEYS), Dataset(["dropped before"] * 9), ledger)
         assert ledger.count() == {"failed": 9}
+
+
+def test_what_turns_out_to_be_no_answer_leaves_its_items_failed_and_three_in_a_row_stop_the_run():
+    def login_page():
+        raise ServiceError("V7 answered 200, but not with what it documents")
+
+    sender = Sender(lambda _batch: login_page, Event())
+    for number in range(3):
+        unread = sender(planned(f"{number}.jpg"))
+        assert unread.outcomes == []
+        answered = sender.read(unread)
+        assert [outcome.state for outcome in answered.outcomes] == ["failed"]
+    assert isinstance(answered.stop, StoppedError)
+    assert sender.stopping.is_set()
 
 
 def test_exists_under_another_key_of_ours_is_blocked_and_names_it():

@@ -33,7 +33,7 @@ from v7s3.items.sharding import Shard
 from v7s3.items.tally import report_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from v7s3.cli.status_watch import Seen
@@ -295,10 +295,10 @@ class Registration:
             for planned in rounds:
                 self._current.send(planned, sender, batch_size=job.batch_size, executor=executor, window=window)
 
-    def _request(self, batch: Sequence[Planned]) -> RegisterResponse:
+    def _request(self, batch: Sequence[Planned]) -> Callable[[], RegisterResponse]:
         to = self._destination
         request = RegisterRequest(items=[one.item for one in batch], dataset_slug=to.dataset, storage_slug=to.storage)
-        return self._darwin.register(to.team, request, to.access)
+        return self._darwin.register_unread(to.team, request, to.access)
 
     def line(self) -> str:
         """How far the run is, for the progress display."""

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from v7s3.items.payload import AnsweredItem, BlockedItem, RegisterResponse
     from v7s3.items.planning import Planned
 
-    Send = Callable[[Sequence[Planned]], RegisterResponse]
+    Read = Callable[[], RegisterResponse]
+    Send = Callable[[Sequence[Planned]], Read]
     Place = tuple[str | None, str]  # path and name
     ItemT = TypeVar("ItemT", bound=AnsweredItem)
 
@@ -46,18 +47,24 @@ _FAILED_IN_A_ROW = 3
 
 
 class Answered(NamedTuple):
-    """What one batch came to. `stop` ends the run; the batch's items without an outcome were not settled."""
+    """What one batch came to. `stop` ends the run; the batch's items without an outcome were not settled.
 
+    `read` reads an answer that came and was not looked at yet; there are no outcomes until it was.
+    """
+
+    batch: Sequence[Planned]
     outcomes: list[Outcome]
     stop: V7S3Error | None = None
+    read: Read | None = None
 
 
 class Sender:
-    """Sends one batch and turns the answer, or its absence, into outcomes. Called in worker threads.
+    """Sends one batch, in a worker's thread, and turns the answer, or its absence, into outcomes.
 
-    `send` raises RefusedError for 413 and 422, ServiceError when it gave up after its retries, and any other
-    V7S3Error for what ends the run. `stopping` is set by whoever wants the run to end, and here with an answer that
-    does; nothing new is sent then.
+    `send` gives a function that reads the answer. It raises RefusedError for 413 and 422, ServiceError when it gave up
+    after its retries, and any other V7S3Error for what ends the run; the function raises ServiceError for what is no
+    answer. `stopping` is set by whoever wants the run to end, and here with an answer that does; nothing new is sent
+    then.
     """
 
     def __init__(self, send: Send, stopping: Event) -> None:
@@ -69,44 +76,59 @@ class Sender:
 
     def __call__(self, batch: Sequence[Planned]) -> Answered:
         if self.stopping.is_set():
-            return Answered([])
-        answered = self._sent(batch)
+            return Answered(batch, [])
+        return self._noted(self._sent(batch))
+
+    def read(self, answered: Answered) -> Answered:
+        """With the outcomes. For the run's own thread: whoever made the items has them at hand, on its processor."""
+        if answered.read is None:
+            return answered
+        try:
+            response = answered.read()
+        except ServiceError as error:
+            return self._noted(self._failure(answered.batch, error))
+        return self._noted(self._answered(answered.batch, response))
+
+    def _noted(self, answered: Answered) -> Answered:
         if answered.stop is not None:  # said here, because the run's thread may be reading the source for long
             self.stopping.set()
         return answered
 
     def _sent(self, batch: Sequence[Planned]) -> Answered:
         try:
-            response = self._send(batch)
+            return Answered(batch, [], read=self._send(batch))
         except RefusedError as error:
             return self._refusal(batch, error)
         except ServiceError as error:
-            return Answered([_outcome(one, "failed", error.message) for one in batch], self._count_failure(error))
+            return self._failure(batch, error)
         except InterruptedRunError:
-            return Answered([])
+            return Answered(batch, [])
         except V7S3Error as error:
-            return Answered([], error)
-        return self._answered(settle(batch, response))
+            return Answered(batch, [], error)
 
-    def _answered(self, outcomes: list[Outcome]) -> Answered:
+    def _answered(self, batch: Sequence[Planned], response: RegisterResponse) -> Answered:
+        outcomes = settle(batch, response)
         if all(outcome.state == "failed" for outcome in outcomes):
             nothing = ServiceError("V7 answers without mentioning any of the items")
-            return Answered(outcomes, self._count_failure(nothing))
+            return Answered(batch, outcomes, self._count_failure(nothing))
         with self._lock:
             self._refused = self._failed = 0
-        return Answered(outcomes)
+        return Answered(batch, outcomes)
+
+    def _failure(self, batch: Sequence[Planned], error: ServiceError) -> Answered:
+        return Answered(batch, [_outcome(one, "failed", error.message) for one in batch], self._count_failure(error))
 
     def _refusal(self, batch: Sequence[Planned], error: RefusedError) -> Answered:
         if len(batch) == 1:
-            return Answered([_outcome(batch[0], "refused", error.words)], self._count_refusal(error))
+            return Answered(batch, [_outcome(batch[0], "refused", error.words)], self._count_refusal(error))
         middle = len(batch) // 2
         if error.too_large:
             self.batch_limit = min(self.batch_limit or middle, middle)
-        first = self(batch[:middle])
+        first = self.read(self(batch[:middle]))
         if first.stop is not None:
             return first
-        second = self(batch[middle:])
-        return Answered(first.outcomes + second.outcomes, second.stop)
+        second = self.read(self(batch[middle:]))
+        return Answered(batch, first.outcomes + second.outcomes, second.stop)
 
     def _count_refusal(self, error: RefusedError) -> StoppedError | None:
         with self._lock:
@@ -149,7 +171,8 @@ def register(
     stop: V7S3Error | None = None
     try:
         batches = _batches(planned, sender, batch_size)
-        for answers in map_gathered(executor, sender, batches, window, linger=_LINGER):
+        for unread in map_gathered(executor, sender, batches, window, linger=_LINGER):
+            answers = [sender.read(answered) for answered in unread]
             yield _settled(chain.from_iterable(answered.outcomes for answered in answers), ledger, storage)
             stop = stop or next((answered.stop for answered in answers if answered.stop is not None), None)
     except InterruptedRunError:  # of `planned`, told to stop: it is the answer that did which people need to know
