@@ -197,19 +197,22 @@ class Darwin:
 
     def register(self, team: str, request: RegisterRequest, access: Access) -> RegisterResponse:
         """Register the request's items. The answer is not success: `blocked_items` were not registered."""
-        return self.register_unread(team, request, access)()
+        to = {"dataset_slug": request.dataset_slug, "storage_slug": request.storage_slug}
+        return self.register_unread(team, request.to_json(), access, **to)()
 
-    def register_unread(self, team: str, request: RegisterRequest, access: Access) -> Callable[[], RegisterResponse]:
-        """As `register`, but the answer is read when what this returns is called, in whatever thread.
+    def register_unread(
+        self, team: str, body: bytes, access: Access, *, dataset_slug: str, storage_slug: str
+    ) -> Callable[[], RegisterResponse]:
+        """As `register`, with a RegisterRequest in JSON; the answer is read when what this returns is called.
 
-        Then it is seen, too, whether it is an answer at all; else that call raises ServiceError.
+        That may be in another thread. Only then is it seen whether it is an answer at all: the call raises
+        ServiceError.
         """
         purpose = f"register items in team {team!r}"
-        path = _team_path(team, REGISTER_PATHS[access])
         try:
-            response = self._exchange("POST", path, purpose, content=request.to_json())
+            response = self._exchange("POST", _team_path(team, REGISTER_PATHS[access]), purpose, content=body)
         except NotFoundError as error:
-            raise self._unknown_slug(error, team, request.dataset_slug, request.storage_slug) from error
+            raise self._unknown_slug(error, team, dataset_slug, storage_slug) from error
         return partial(self._read, response, _REGISTERED, purpose)
 
     def storages(self, team: str) -> list[Storage]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from threading import Event
 
 import pytest
@@ -12,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from v7s3.errors import CredentialsError, InterruptedRunError, RefusedError, ServiceError, StoppedError
+from v7s3.items.batch import Batch
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
-from v7s3.items.payload import RegisterResponse
+from v7s3.items.payload import RegisterRequest, RegisterResponse
 from v7s3.items.planning import Planned, plan
-from v7s3.items.register import Sender, register, settle
+from v7s3.items.register import Sender, register
 
 TARGET = Target("http://127.0.0.1:1", "acme", "signs")
 
@@ -25,6 +25,10 @@ def planned(*keys: str) -> list[Planned]:
     plans = list(plan(StorageObject(key, 1, f"etag-{key}") for key in keys))
     assert all(isinstance(one, Planned) for one in plans)
     return plans
+
+
+def settle(items: list[Planned], response: RegisterResponse):
+    return Batch.of(items, dataset_slug="signs", storage_slug="s").outcomes(response)
 
 
 def answer(items=(), blocked=(), reason="ALREADY_EXISTS"):
@@ -53,19 +57,25 @@ class Dataset:
             raise ServiceError("no answer")
         if len(batch) > self.largest:
             raise RefusedError("413", words="too large", too_large=True)
-        if any(one.item.name in self.poison for one in batch):
+        if any(one.name in self.poison for one in batch):
             raise RefusedError("422", words="unexpected field")
-        new = [one for one in batch if one.item.name not in self.names]
-        old = [one for one in batch if one.item.name in self.names]
-        self.names.update(one.item.name for one in new)
+        new = [one for one in batch if one.name not in self.names]
+        old = [one for one in batch if one.name in self.names]
+        self.names.update(one.name for one in new)
         if fault == "dropped after":
             raise ServiceError("no answer")
-        place = [(one.item.path, one.item.name) for one in new]
-        return answer(place, [(one.item.path, one.item.name) for one in old])
+        place = [(one.path, one.name) for one in new]
+        return answer(place, [(one.path, one.name) for one in old])
 
 
 def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
-    sender = Sender(lambda batch: partial(lambda response: response, dataset(batch)), stopping or Event())
+    def send(body):
+        request = RegisterRequest.model_validate_json(body)
+        assert (request.dataset_slug, request.storage_slug) == ("signs", "s")
+        response = dataset(request.items)
+        return lambda: response
+
+    sender = Sender(send, stopping or Event())
     executor = ThreadPoolExecutor(workers) if workers else None
     outcomes = []
     try:
@@ -73,6 +83,7 @@ def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
             batch_of,
             sender=sender,
             ledger=ledger,
+            dataset="signs",
             storage="s",
             batch_size=batch_size,
             executor=executor,
@@ -198,7 +209,7 @@ def test_an_error_that_ends_the_run_is_raised_after_the_others_are_settled():
         calls.append(batch)
         if len(calls) == 3:
             raise CredentialsError("401")
-        return answer([(one.item.path, one.item.name) for one in batch])
+        return answer([(one.path, one.name) for one in batch])
 
     with Ledger(None, TARGET) as ledger:
         with pytest.raises(CredentialsError):
@@ -217,7 +228,7 @@ def test_once_stopping_nothing_more_is_drawn_or_sent():
 
     def send(batch):
         stopping.set()
-        return answer([(one.item.path, one.item.name) for one in batch])
+        return answer([(one.path, one.name) for one in batch])
 
     with Ledger(None, TARGET) as ledger:
         outcomes = run(source(), send, ledger, stopping=stopping)
@@ -251,7 +262,7 @@ def test_what_is_in_flight_when_the_source_is_stopped_is_settled():
     def send(batch):
         asked.set()
         assert stopping.wait(30)
-        return answer([(one.item.path, one.item.name) for one in batch])
+        return answer([(one.path, one.name) for one in batch])
 
     with Ledger(None, TARGET) as ledger:
         with pytest.raises(InterruptedRunError):
@@ -288,7 +299,7 @@ def test_what_turns_out_to_be_no_answer_leaves_its_items_failed_and_three_in_a_r
 
     sender = Sender(lambda _batch: login_page, Event())
     for number in range(3):
-        unread = sender(planned(f"{number}.jpg"))
+        unread = sender(Batch.of(planned(f"{number}.jpg"), dataset_slug="signs", storage_slug="s"))
         assert unread.outcomes == []
         answered = sender.read(unread)
         assert [outcome.state for outcome in answered.outcomes] == ["failed"]
@@ -317,7 +328,7 @@ def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_tr
 
     def send(batch):
         (one,) = batch
-        if one.objects[0].key == "a/1.jpg":
+        if one.storage_key == "a/1.jpg":
             first_is_in.set()
             assert second_is_answered.wait(30)
             return answer([("/", "1.jpg")])

@@ -26,14 +26,13 @@ from v7s3.darwin import Limits
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.outcome import DONE
-from v7s3.items.payload import RegisterRequest
 from v7s3.items.register import Sender
 from v7s3.items.run import Run
 from v7s3.items.sharding import Shard
 from v7s3.items.tally import report_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from v7s3.cli.status_watch import Seen
@@ -293,12 +292,18 @@ class Registration:
         # Closed at once also when the run ends early: a queue's round is settled as far as it came.
         with closing(rounds), ThreadPoolExecutor(job.workers, thread_name_prefix="register") as executor:
             for planned in rounds:
-                self._current.send(planned, sender, batch_size=job.batch_size, executor=executor, window=window)
+                self._current.send(
+                    planned,
+                    sender,
+                    dataset=self._destination.dataset,
+                    batch_size=job.batch_size,
+                    executor=executor,
+                    window=window,
+                )
 
-    def _request(self, batch: Sequence[Planned]) -> Callable[[], RegisterResponse]:
+    def _request(self, body: bytes) -> Callable[[], RegisterResponse]:
         to = self._destination
-        request = RegisterRequest(items=[one.item for one in batch], dataset_slug=to.dataset, storage_slug=to.storage)
-        return self._darwin.register_unread(to.team, request, to.access)
+        return self._darwin.register_unread(to.team, body, to.access, dataset_slug=to.dataset, storage_slug=to.storage)
 
     def line(self) -> str:
         """How far the run is, for the progress display."""

@@ -38,7 +38,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError, core_schema, to_json
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -442,6 +442,13 @@ class RegisterRequest(_Wire):
     def to_json(self) -> bytes:
         """The body as it is sent. Each item is written by its own class, three times faster than through the union."""
         return to_json(dict(self), exclude_none=True)
+
+
+def halves(body: bytes, middle: int) -> tuple[bytes, bytes]:
+    """The body of a request as those of two: with its first `middle` items, and with the others."""
+    document = from_json(body)
+    items = document["items"]
+    return to_json(document | {"items": items[:middle]}), to_json(document | {"items": items[middle:]})
 
 
 class ItemsDocument(_Wire):

@@ -199,13 +199,21 @@ class Run:
         return refused._replace(keys=keys, etags=("",) * len(keys))
 
     def send(
-        self, planned: Iterable[Planned], sender: Sender, *, batch_size: int, executor: Executor | None, window: int
+        self,
+        planned: Iterable[Planned],
+        sender: Sender,
+        *,
+        dataset: str,
+        batch_size: int,
+        executor: Executor | None,
+        window: int,
     ) -> None:
         """Send everything. Raises the error that ended the run early, after settling what was under way."""
         settled = register(
             planned,
             sender=sender,
             ledger=self._ledger,
+            dataset=dataset,
             storage=self._storage,
             batch_size=batch_size,
             executor=executor,
