@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -402,6 +403,24 @@ def test_closing_the_listing_stops_the_workers(server, client):
     pages.close()
     assert not listing_threads()
     assert held.requests < 150
+
+
+@pytest.mark.parametrize("waiting", [1, 4])
+def test_more_workers_than_pages_may_wait_do_not_wait_for_ever(server, client, monkeypatch, waiting):
+    monkeypatch.setattr("v7s3.listing.parallel._WAITING_PAGES", waiting)
+    held = bucket(server, [f"{index // 40:02d}/{index:06d}" for index in range(2000)], page_size=5)
+    got: list[str] = []
+
+    def read():
+        for page in list_parallel(client, "acme", workers=24):
+            got.extend(one.key for one in page)
+            time.sleep(0.001)  # so that the workers come to wait
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(60)
+    assert not reader.is_alive()
+    assert sorted(got) == held.keys
 
 
 def test_a_slow_reader_makes_the_workers_wait(server, client, monkeypatch):
