@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -106,6 +107,12 @@ def test_the_fix_of_a_file_names_it_and_every_page(v7s3, folder):
     code, out, _ = v7s3("doctor", "s3://acme-scans", *options)
     assert code == 1
     assert "fix   v7s3 cors write --merge 'my cors.json' --origin https://staging.v7labs.com\n" in out
+
+
+def test_the_fix_of_a_file_that_was_piped_in_reads_it_from_a_pipe_too(v7s3, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"[]")))
+    code, out, _ = v7s3("doctor", "s3://acme-scans", "--offline", "--cors-file", "-", "--only", "cors")
+    assert (code, "fix   v7s3 cors write --merge -\n" in out) == (1, True)
 
 
 @pytest.mark.parametrize(("variable", "value"), [("AWS_CA_BUNDLE", "/nope"), ("ALL_PROXY", "socks://127.0.0.1:9")])

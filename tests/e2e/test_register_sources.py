@@ -268,3 +268,13 @@ def test_every_list_may_come_through_a_pipe(fill, environment, darwin, option, s
     command = [sys.executable, "-m", "v7s3", "register", option, "-", *strict]
     done = subprocess.run(command, input=PIPED[option], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, darwin.keys()) == (0, ["a b.jpg", "c.jpg"]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [("--manifest", "storage,name\n"), ("--items", "{"), ("--keys-from", "\ufeff".encode("utf-16"))]
+)
+def test_a_pipe_is_called_standard_input_where_its_text_is_at_fault(environment, option, text):
+    command = [sys.executable, "-m", "v7s3", "register", option, "-"]
+    given = text if isinstance(text, bytes) else text.encode()
+    done = subprocess.run(command, input=given, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, "standard input" in done.stderr.decode()) == (2, True), done.stderr

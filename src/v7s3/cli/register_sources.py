@@ -221,7 +221,7 @@ def _from_keys(job: Job, destination: Destination, shard: Shard, stopping: threa
 
     def plans(run: Run) -> Iterator[Plan]:
         """Settled keys need no look; members of a group do, because a group is settled as a whole."""
-        pages = run.until_stopped(paged(read_keys(file, job.keys_from), _PAGE))
+        pages = run.until_stopped(paged(read_keys(file, _label(job.keys_from)), _PAGE))
         if groups is None:
             return _planned(run, shard, run.unsettled_objects(pages), options, check)
         keys = chain.from_iterable(pages)
@@ -239,13 +239,13 @@ def _from_manifest(
     options = plan_options(job, destination, repeats=True)
     layout = grouping("folder", job.layout).layout
     if job.strict:
-        check_rows(file, job.manifest, options, layout)
+        check_rows(file, _label(job.manifest), options, layout)
         file.seek(0)
 
     check = open_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
-        rows = chain.from_iterable(run.until_stopped(paged(read_rows(file, job.manifest), _PAGE)))
+        rows = chain.from_iterable(run.until_stopped(paged(read_rows(file, _label(job.manifest)), _PAGE)))
         unsettled = run.unsettled_items(shard.of(plan_rows(rows, options, layout)))
         return check.plans(unsettled) if check else unsettled
 
@@ -259,12 +259,12 @@ def _from_items(
     refuse_planning_options(job)
     file = stack.enter_context(opened_twice(job.items))
     slugs = {"dataset_slug": destination.dataset, "storage_slug": destination.storage}
-    check_items(file, job.items, destination.access, slugs)
+    check_items(file, _label(job.items), destination.access, slugs)
 
     check = asked_key_check(job, destination, stopping)
 
     def plans(run: Run) -> Iterator[Plan]:
-        items = planned_items(file, job.items, destination.access)
+        items = planned_items(file, _label(job.items), destination.access)
         unsettled = run.unsettled_items(shard.of(items if job.limit is None else islice(items, job.limit)))
         return check.plans(unsettled) if check else unsettled
 

@@ -78,6 +78,7 @@ def _cors(asked: Asked, documents: Documents) -> Answer:
     if documents.cors is None:
         return Answer("", unknown="needs --cors-file")
     source = read_source(documents.cors, documents.cors_name)
-    command = f"v7s3 cors write --merge {shlex.quote(documents.cors_name)}"
+    file = "-" if documents.cors_name == "standard input" else documents.cors_name
+    command = f"v7s3 cors write --merge {shlex.quote(file)}"
     check = document_check(source, asked.origins, mending_command(command, source.configuration, asked.origins))
     return Answer(check.summary, check.findings, check.notes)

@@ -1,8 +1,9 @@
 """Planned items → requests → V7 → outcomes in the ledger, each item exactly once.
 
 The pipeline is a generator: the caller's thread draws planned items, forms requests of at most `batch_size` items,
-and keeps `window` of them under way in the executor; answers come back in whatever order, are settled in the ledger
-by the same thread (the only writer), and are yielded. Nothing holds more than the window.
+and keeps `window` of them under way in the executor; answers come back in whatever order, are read and settled in the
+ledger by the same thread (the only writer), and are yielded. Nothing holds more than the window. Workers carry bytes:
+whatever they did with the items, they would do under the interpreter's one lock and on a processor that has them not.
 
 What a worker sees and what becomes of the items (`Sender`):
 
