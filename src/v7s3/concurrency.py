@@ -55,7 +55,7 @@ def map_gathered(
 
     For a caller to whom ten results at once are less work than ten times one. Before a list is given, others may join
     it for up to `linger` seconds after its first result came, until half of the window has finished, or all of it that
-    is under way. Nothing of a list that was given is drawn ahead any more.
+    is under way. What has finished while the next input is being drawn waits for that, too, however long it takes.
     """
     if window < 1:
         raise ValueError(f"window must be at least 1, not {window}")

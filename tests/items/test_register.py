@@ -146,6 +146,17 @@ def test_a_name_answered_without_its_path_is_understood_where_only_one_item_has_
     assert [one.state for one in settle(batch, lean)] == ["registered", "failed", "failed"]
 
 
+def test_a_name_blocked_without_its_path_is_blocked_whatever_else_the_answer_says_of_it():
+    response = answer([("/a", "1.jpg")])
+    response.blocked_items.extend(RegisterResponse.model_validate({"blocked_items": [{"name": "1.jpg"}]}).blocked_items)
+    assert [one.state for one in settle(planned("a/1.jpg"), response)] == ["blocked"]
+
+
+def test_two_items_at_one_place_are_not_both_registered_by_an_answer_without_paths():
+    lean = RegisterResponse.model_validate({"items": [{"name": "1.jpg"}]})
+    assert [one.state for one in settle(planned("a/1.jpg") * 2, lean)] == ["failed", "failed"]
+
+
 def test_an_item_that_is_both_registered_and_blocked_is_blocked():
     batch = planned("1.jpg")
     both = answer([("/", "1.jpg")], [("/", "1.jpg")], reason="UNEXPECTED_ERROR")
@@ -340,6 +351,28 @@ def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_tr
         outcomes = run(flat, send, ledger, batch_size=1, workers=4)
         assert {one.keys[0]: one.state for one in outcomes} == {"a/1.jpg": "registered", "b/1.jpg": "blocked"}
         assert ledger.standings("s", ["b/1.jpg"])["b/1.jpg"].state == "blocked"
+
+
+def test_of_two_keys_at_one_place_that_both_exist_already_only_one_is_said_to():
+    flat = [Planned(one.item.model_copy(update={"path": "/"}), one.objects) for one in planned("a/1.jpg", "b/1.jpg")]
+    with Ledger(None, TARGET) as ledger:
+        outcomes = run(flat, lambda _items: answer([], [("/", "1.jpg")]), ledger, batch_size=2)
+        assert [one.state for one in outcomes] == ["exists", "blocked"]
+        assert outcomes[1].reason == "ALREADY_EXISTS: the name may be taken by the key a/1.jpg"
+        assert ledger.count() == {"exists": 1, "blocked": 1}
+
+
+def test_failures_are_in_a_row_by_when_answers_came_not_by_when_they_are_read():
+    failing = [True, False, True, False, True]
+
+    def send(_body):
+        if failing.pop(0):
+            raise ServiceError("no answer")
+        return lambda: pytest.fail("is not read in this test")
+
+    sender = Sender(send, Event())
+    batches = [Batch.of(planned(f"{n}.jpg"), dataset_slug="signs", storage_slug="s") for n in range(5)]
+    assert [sender(batch).stop for batch in batches] == [None] * 5
 
 
 def test_exists_is_not_said_of_a_key_while_another_one_s_answer_at_its_place_is_lost():

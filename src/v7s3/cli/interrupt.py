@@ -30,7 +30,8 @@ def finishing_on_interrupt(stopping: threading.Event, advice: str, *, as_json: b
                 fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
             os._exit(130)  # the ledger's last commit stands; sqlite rolls back what was not committed
         received.append(number)
-        stopping.set()
+        if not stopping.is_set():  # this thread may be setting it just now, and its lock is held
+            stopping.set()
         let_readers_leave()
         # A full disk, or as above: stopping matters more than saying so.
         with suppress(OSError, RuntimeError, ValueError):

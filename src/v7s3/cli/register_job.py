@@ -308,19 +308,20 @@ class Registration:
     def line(self) -> str:
         """How far the run is, for the progress display."""
         tally = self._current.tally
-        done = tally.outcomes["registered"] + tally.outcomes["exists"]
+        outcomes = tally.outcomes.copy()  # the run's thread goes on counting
+        settled, done = outcomes.total(), outcomes["registered"] + outcomes["exists"]
         parts = [
             f"listed {tally.listed:,}" + ("" if tally.exhausted else " so far"),
-            f"sent {tally.settled:,}",
+            f"sent {settled:,}",
             f"registered {done:,}",
-            f"{self._speed.per_minute(tally.settled):,.0f}/min" + self._limit(),
+            f"{self._speed.per_minute(settled):,.0f}/min" + self._limit(),
         ]
-        if trouble := tally.settled - done:
+        if trouble := settled - done:
             parts.insert(3, f"{trouble:,} not")
         if wait := self._darwin.closed_for:
             parts.append(f"V7 asks to wait {duration(wait)}")
-        elif tally.exhausted and tally.settled:
-            left = (tally.planned - tally.settled) / max(self._speed.per_minute(tally.settled), 0.001) * 60
+        elif tally.exhausted and settled:
+            left = (tally.planned - settled) / max(self._speed.per_minute(settled), 0.001) * 60
             parts.append(f"{duration(left)} left")
         return " · ".join(parts)
 

@@ -68,11 +68,12 @@ class Batch:
         """
         registered, blocked = _by_place(response.items), _by_place(response.blocked_items)
         outcomes = self._outcomes(registered, blocked)
-        if any(one.state == "failed" for one in outcomes) and (sent := self._spelled_as_sent({*registered, *blocked})):
-            registered = {sent.get(place, place): item for place, item in registered.items()}
-            blocked = {sent.get(place, place): item for place, item in blocked.items()}
-            return self._outcomes(registered, blocked)
-        return outcomes
+        understood = len(registered) + len(blocked) == len(outcomes) and all(one.state != "failed" for one in outcomes)
+        if understood or not (sent := self._spelled_as_sent({*registered, *blocked})):
+            return outcomes
+        registered = {sent.get(place, place): item for place, item in registered.items()}
+        blocked = {sent.get(place, place): item for place, item in blocked.items()}
+        return self._outcomes(registered, blocked)
 
     def _outcomes(
         self, registered: Mapping[Place, AnsweredItem], blocked: Mapping[Place, BlockedItem]
@@ -91,16 +92,14 @@ class Batch:
         """The answer's places that are the request's, only without a path or in another of Unicode's normal forms;
         none that could be two."""
         sent: set[Place] = set(self.places)
-        unknown, names = answered - sent, Counter(name for _, name in sent)
-        spelled: dict[Place, Place] = {}
-        for place in sent - answered:
-            name = place[1]
-            if (None, name) in unknown and names[name] == 1:
-                spelled[None, name] = place
-                continue
+        unknown, names = answered - sent, Counter(name for _, name in self.places)
+        spelled: dict[Place, Place] = {
+            (None, name): (path, name) for path, name in self.places if (None, name) in unknown and names[name] == 1
+        }
+        for place in sent - answered - set(spelled.values()):
             form = _normal_form(place)
             alike = [other for other in unknown if other[0] is not None and _normal_form(other) == form]
-            if len(alike) == 1 and sum(_normal_form(other) == form for other in sent) == 1:
+            if len(alike) == 1 and sum(_normal_form(other) == form for other in self.places) == 1:
                 spelled[alike[0]] = place
         return spelled
 

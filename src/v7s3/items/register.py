@@ -15,9 +15,10 @@ What a worker sees and what becomes of the items (`Sender`):
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain, islice
 from threading import Event, Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from v7s3.concurrency import map_gathered
 from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     Read = Callable[[], RegisterResponse]
     Send = Callable[[bytes], Read]
+
+_Trouble = Literal["refused", "failed", "unreadable"]  # each counted in a row of its own
 
 # Answers wait so long for others to be settled with them in one transaction: seconds. Until then, a process that dies
 # has not recorded them; they are sent again and V7 answers ALREADY_EXISTS.
@@ -70,7 +73,7 @@ class Sender:
         self.batch_limit = 0  # the largest size that V7 has not called too large; 0 while it has not complained
         self._send = send
         self._lock = Lock()
-        self._refused = self._failed = 0
+        self._in_a_row: Counter[_Trouble] = Counter()
 
     def __call__(self, batch: Batch) -> Answered:
         if self.stopping.is_set():
@@ -84,37 +87,39 @@ class Sender:
         try:
             response = answered.read()
         except ServiceError as error:
-            return self._noted(self._failure(answered.batch, error))
+            return self._noted(self._failure(answered.batch, error, "unreadable"))
         return self._noted(self._answered(answered.batch, response))
 
     def _noted(self, answered: Answered) -> Answered:
-        if answered.stop is not None:  # said here, because the run's thread may be reading the source for long
+        # Said here, because the run's thread may be reading the source for long.
+        if answered.stop is not None and not self.stopping.is_set():
             self.stopping.set()
         return answered
 
     def _sent(self, batch: Batch) -> Answered:
         try:
-            return Answered(batch, [], read=self._send(batch.body))
+            read = self._send(batch.body)
         except RefusedError as error:
             return self._refusal(batch, error)
         except ServiceError as error:
-            return self._failure(batch, error)
+            return self._failure(batch, error, "failed")
         except InterruptedRunError:
             return Answered(batch, [])
         except V7S3Error as error:
             return Answered(batch, [], error)
+        self._end_rows("refused", "failed")  # now, because the answer may lie unread for long
+        return Answered(batch, [], read=read)
 
     def _answered(self, batch: Batch, response: RegisterResponse) -> Answered:
         outcomes = batch.outcomes(response)
         if all(outcome.state == "failed" for outcome in outcomes):
             nothing = ServiceError("V7 answers without mentioning any of the items")
-            return Answered(batch, outcomes, self._count_failure(nothing))
-        with self._lock:
-            self._refused = self._failed = 0
+            return Answered(batch, outcomes, self._count_failure(nothing, "unreadable"))
+        self._end_rows("unreadable")
         return Answered(batch, outcomes)
 
-    def _failure(self, batch: Batch, error: ServiceError) -> Answered:
-        return Answered(batch, batch.all_are("failed", error.message), self._count_failure(error))
+    def _failure(self, batch: Batch, error: ServiceError, kind: _Trouble) -> Answered:
+        return Answered(batch, batch.all_are("failed", error.message), self._count_failure(error, kind))
 
     def _refusal(self, batch: Batch, error: RefusedError) -> Answered:
         if len(batch) == 1:
@@ -129,26 +134,30 @@ class Sender:
         return Answered(batch, first.outcomes + second.outcomes, second.stop)
 
     def _count_refusal(self, error: RefusedError) -> StoppedError | None:
-        with self._lock:
-            self._refused += 1
-            too_many = self._refused >= _REFUSED_IN_A_ROW
-        if not too_many:
+        if self._count("refused") < _REFUSED_IN_A_ROW:
             return None
         return StoppedError(
             f"V7 refused {_REFUSED_IN_A_ROW} items in a row and accepted none: {error.words}",
             hint=error.hint or "mend the cause and run the same command with --retry-failed",
         )
 
-    def _count_failure(self, error: ServiceError) -> StoppedError | None:
-        with self._lock:
-            self._failed += 1
-            too_many = self._failed >= _FAILED_IN_A_ROW
-        if not too_many:
+    def _count_failure(self, error: ServiceError, kind: _Trouble) -> StoppedError | None:
+        if self._count(kind) < _FAILED_IN_A_ROW:
             return None
         return StoppedError(
             f"{_FAILED_IN_A_ROW} requests in a row failed after all their retries: {error.message}",
             hint="nothing is lost; run the same command again when V7 can be reached",
         )
+
+    def _count(self, kind: _Trouble) -> int:
+        with self._lock:
+            self._in_a_row[kind] += 1
+            return self._in_a_row[kind]
+
+    def _end_rows(self, *kinds: _Trouble) -> None:
+        with self._lock:
+            for kind in kinds:
+                self._in_a_row[kind] = 0
 
 
 def register(
@@ -175,7 +184,7 @@ def register(
         )
         for unread in map_gathered(executor, sender, batches, window, linger=_LINGER):
             answers = [sender.read(answered) for answered in unread]
-            yield _settled(chain.from_iterable(answered.outcomes for answered in answers), ledger, storage)
+            yield from _settled(chain.from_iterable(answered.outcomes for answered in answers), ledger, storage)
             stop = stop or next((answered.stop for answered in answers if answered.stop is not None), None)
     except InterruptedRunError:  # of `planned`, told to stop: it is the answer that did which people need to know
         if stop is None:
@@ -184,16 +193,19 @@ def register(
         raise stop
 
 
-def _settled(outcomes: Iterable[Outcome], ledger: Ledger, storage: str) -> list[Outcome]:
+def _settled(outcomes: Iterable[Outcome], ledger: Ledger, storage: str) -> Iterator[list[Outcome]]:
     """The outcomes as they are in the ledger now. `exists` comes last: its holder may be among the others."""
-    told: dict[bool, list[Outcome]] = {False: [], True: []}
+    plain: list[Outcome] = []
+    existing: list[Outcome] = []
     for outcome in outcomes:
-        told[outcome.state == "exists"].append(outcome)
-    ledger.settle(storage, told[False])
-    if told[True]:
-        told[True] = [_with_holder(outcome, ledger, storage) for outcome in told[True]]
-        ledger.settle(storage, told[True])
-    return told[False] + told[True]
+        (existing if outcome.state == "exists" else plain).append(outcome)
+    if plain:
+        ledger.settle(storage, plain)
+        yield plain
+    if existing:
+        judged = _with_holders(existing, ledger, storage)
+        ledger.settle(storage, judged)
+        yield judged
 
 
 def _some_at_a_time(planned: Iterable[Planned], sender: Sender, batch_size: int) -> Iterator[list[Planned]]:
@@ -207,12 +219,21 @@ def _some_at_a_time(planned: Iterable[Planned], sender: Sender, batch_size: int)
         yield some
 
 
-def _with_holder(outcome: Outcome, ledger: Ledger, storage: str) -> Outcome:
+def _with_holders(existing: Iterable[Outcome], ledger: Ledger, storage: str) -> list[Outcome]:
     """`exists` is success only for the same key: another key of ours at that place means this one is not in V7."""
-    holder = ledger.holder_of(storage, outcome)
-    if holder is None:
-        return outcome
-    lost = holder.standing.state == "failed"
-    by = f"the key {holder.key}" + ("" if holder.storage == storage else f" of the storage {holder.storage}")
-    taken = f"may be taken by {by}, the answer to which was lost" if lost else f"is taken by {by}"
-    return outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name {taken}")
+    first: dict[tuple[str, str], Outcome] = {}
+    judged = []
+    for outcome in existing:
+        holder = ledger.holder_of(storage, outcome)
+        other = first.setdefault((outcome.path, outcome.name), outcome)
+        if holder is not None:
+            lost = holder.standing.state == "failed"
+            by = f"the key {holder.key}" + ("" if holder.storage == storage else f" of the storage {holder.storage}")
+            taken = f"may be taken by {by}, the answer to which was lost" if lost else f"is taken by {by}"
+        elif other.keys != outcome.keys:  # one of them is there, and V7 does not say which
+            taken = f"may be taken by the key {other.keys[0]}"
+        else:
+            judged.append(outcome)
+            continue
+        judged.append(outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name {taken}"))
+    return judged
