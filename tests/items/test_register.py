@@ -68,7 +68,7 @@ class Dataset:
         return answer(place, [(one.path, one.name) for one in old])
 
 
-def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
+def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None, linger=0.0):
     def send(body):
         request = RegisterRequest.model_validate_json(body)
         assert (request.dataset_slug, request.storage_slug) == ("signs", "s")
@@ -88,6 +88,7 @@ def run(batch_of, dataset, ledger, *, batch_size=3, workers=0, stopping=None):
             batch_size=batch_size,
             executor=executor,
             window=max(workers, 1),
+            linger=linger,
         )
         for settled in stream:
             outcomes.extend(settled)
@@ -332,8 +333,7 @@ def test_exists_under_another_key_of_ours_is_blocked_and_names_it():
         assert run(flat[:1], dataset, ledger)[0].state == "exists"
 
 
-def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_transaction(monkeypatch):
-    monkeypatch.setattr("v7s3.items.register._LINGER", 60)  # both answers come before either is settled
+def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_transaction():
     flat = [Planned(one.item.model_copy(update={"path": "/"}), one.objects) for one in planned("a/1.jpg", "b/1.jpg")]
     first_is_in, second_is_answered = Event(), Event()
 
@@ -348,7 +348,7 @@ def test_exists_is_not_said_of_a_key_whose_place_another_one_gets_in_the_same_tr
         return answer([], [("/", "1.jpg")])
 
     with Ledger(None, TARGET) as ledger:
-        outcomes = run(flat, send, ledger, batch_size=1, workers=4)
+        outcomes = run(flat, send, ledger, batch_size=1, workers=4, linger=60)  # both answers come first
         assert {one.keys[0]: one.state for one in outcomes} == {"a/1.jpg": "registered", "b/1.jpg": "blocked"}
         assert ledger.standings("s", ["b/1.jpg"])["b/1.jpg"].state == "blocked"
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from v7s3.items.run import Report
 
 _SHOWN = 10  # items of the plan that --dry-run names
+# Seconds that an answer may wait for others where requests leave as fast as they can. Where they leave by a timetable,
+# one settled late is in the way of the next one's departure, and there is time enough for each.
+_LINGER = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +292,7 @@ class Registration:
         job = self._job
         sender = Sender(self._request, self._stopping)
         window = 2 * job.workers
+        linger = _LINGER if requests_a_minute(job.rate) == float("inf") else 0.0
         # Closed at once also when the run ends early: a queue's round is settled as far as it came.
         with closing(rounds), ThreadPoolExecutor(job.workers, thread_name_prefix="register") as executor:
             for planned in rounds:
@@ -299,6 +303,7 @@ class Registration:
                     batch_size=job.batch_size,
                     executor=executor,
                     window=window,
+                    linger=linger,
                 )
 
     def _request(self, body: bytes) -> Callable[[], RegisterResponse]:

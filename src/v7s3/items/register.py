@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 
 _Trouble = Literal["refused", "failed", "unreadable"]  # each counted in a row of its own
 
-# Answers wait so long for others to be settled with them in one transaction: seconds. Until then, a process that dies
-# has not recorded them; they are sent again and V7 answers ALREADY_EXISTS.
-_LINGER = 0.05
-
 # After so many in a row without one success it is not the items that are at fault.
 _REFUSED_IN_A_ROW = 25
 _FAILED_IN_A_ROW = 3
@@ -170,8 +166,12 @@ def register(
     batch_size: int,
     executor: Executor | None,
     window: int,
+    linger: float = 0.0,
 ) -> Iterator[list[Outcome]]:
     """Send `planned` and yield one outcome for each item that was settled, in lists: what one transaction recorded.
+
+    An answer may wait `linger` seconds for others to be settled with it. A process that dies meanwhile has not recorded
+    it: its items are sent again, and V7 answers ALREADY_EXISTS.
 
     Ends early when `sender.stopping` is set, after what is under way has been settled. Raises the error that ended
     the run, or else what `planned` raises, again after everything under way has been settled and yielded.
@@ -182,7 +182,7 @@ def register(
             Batch.of(some, dataset_slug=dataset, storage_slug=storage)
             for some in _some_at_a_time(planned, sender, batch_size)
         )
-        for unread in map_gathered(executor, sender, batches, window, linger=_LINGER):
+        for unread in map_gathered(executor, sender, batches, window, linger=linger):
             answers = [sender.read(answered) for answered in unread]
             yield from _settled(chain.from_iterable(answered.outcomes for answered in answers), ledger, storage)
             stop = stop or next((answered.stop for answered in answers if answered.stop is not None), None)

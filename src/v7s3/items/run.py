@@ -207,6 +207,7 @@ class Run:
         batch_size: int,
         executor: Executor | None,
         window: int,
+        linger: float = 0.0,
     ) -> None:
         """Send everything. Raises the error that ended the run early, after settling what was under way."""
         settled = register(
@@ -218,6 +219,7 @@ class Run:
             batch_size=batch_size,
             executor=executor,
             window=window,
+            linger=linger,
         )
         for outcomes in settled:
             self.tally.add(*outcomes)
