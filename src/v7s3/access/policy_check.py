@@ -75,8 +75,7 @@ class PolicyQuestion:
         url = shlex.quote(f"s3://{self.bucket}/{profile.prefix}".rstrip("/"))
         parts = [f"v7s3 policy apply {url}"]
         if self.document:
-            file = "-" if self.document == "standard input" else self.document
-            parts = [f"v7s3 policy write {url} --merge {shlex.quote(file)}"]
+            parts = [f"v7s3 policy write {url} --merge {as_argument(self.document)}"]
         if profile.access == "read-only":
             parts.append("--access read-only")
         elif profile.guesses_write_prefix:
@@ -86,6 +85,11 @@ class PolicyQuestion:
         if profile.list_bucket:
             parts.append("--list")
         return " ".join(parts) + (f"\n{_WHICH_PREFIX}" if profile.guesses_write_prefix else "")
+
+
+def as_argument(document: str) -> str:
+    """What a command is given to read a document that is called this."""
+    return "-" if document == "standard input" else shlex.quote(document)
 
 
 def check_policy(question: PolicyQuestion) -> tuple[Check, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from v7s3.access.cors_check import document_check
 from v7s3.access.cors_source import read_source
 from v7s3.access.cors_write import mending_command
+from v7s3.access.policy_check import as_argument
 from v7s3.access.profile import AccessProfile
 from v7s3.doctor.naming import judge_name
 from v7s3.doctor.probe import Answer, Probe, Unknown
@@ -78,7 +78,6 @@ def _cors(asked: Asked, documents: Documents) -> Answer:
     if documents.cors is None:
         return Answer("", unknown="needs --cors-file")
     source = read_source(documents.cors, documents.cors_name)
-    file = "-" if documents.cors_name == "standard input" else documents.cors_name
-    command = f"v7s3 cors write --merge {shlex.quote(file)}"
+    command = f"v7s3 cors write --merge {as_argument(documents.cors_name)}"
     check = document_check(source, asked.origins, mending_command(command, source.configuration, asked.origins))
     return Answer(check.summary, check.findings, check.notes)
