@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import sys
 from contextlib import ExitStack, contextmanager
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from v7s3.cli.documents import name_of
@@ -165,10 +167,14 @@ def merge_ledgers(target: Target, paths: Sequence[Path], into: Path | None, *, d
     return Done(text, document | {"merged": merged, "keys": keys})
 
 
-def _entries(ledgers: Iterable[Ledger]) -> Iterator[Row | RunRecord]:
+def _entries(ledgers: Sequence[Ledger]) -> Iterator[Row | RunRecord]:
+    """The runs, then the keys of all in one order; of a key that several know, the first ledger's comes first.
+
+    One ledger after another would touch every page of the merged table once for each of them, all in one transaction.
+    """
     for ledger in ledgers:
         yield from ledger.runs()
-        yield from ledger.rows()
+    yield from heapq.merge(*(ledger.rows() for ledger in ledgers), key=itemgetter(0, 1))  # storage and key
 
 
 def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
