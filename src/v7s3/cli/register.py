@@ -72,7 +72,7 @@ def register(
     layout: plan.Layout = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing when a row of the manifest is bad.")] = False,
     rate: plan.Rate = "100/min",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 16,
     batch_size: Annotated[int, typer.Option(min=1, max=100, help="Items a request.")] = 100,
     attempts: Annotated[int, typer.Option(min=1, max=100, help="Tries before a request counts as failed.")] = 10,
     report: Annotated[Path | None, typer.Option(help="JSONL, one line an item, written as the run goes.")] = None,
