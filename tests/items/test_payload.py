@@ -12,6 +12,7 @@ from v7s3.items.payload import (
     RegisterResponse,
     access_of,
     as_item,
+    halves,
     storage_keys,
 )
 
@@ -70,6 +71,15 @@ def test_storage_keys_are_the_originals_only():
     slots = [{"slot_name": name, "file_name": name, "storage_key": f"k/{name}"} for name in "ba"]
     assert storage_keys(as_item({"name": "n", "slots": slots})) == ("k/b", "k/a")
     assert access_of(item) == "read-only"
+
+
+def test_a_request_is_halved_however_deep_its_metadata_is():
+    deep: dict = {}
+    for _ in range(199):  # as deep as an item may be to be read
+        deep = {"é": deep}
+    item = {"storage_key": "a", "name": "a", "metadata": deep}
+    first, second = halves(json.dumps({"items": [item, item], "dataset_slug": "d"}).encode(), 1)
+    assert json.loads(first) == json.loads(second) == {"items": [item], "dataset_slug": "d"}
 
 
 def test_nulls_are_not_sent_but_kept_inside_metadata():
