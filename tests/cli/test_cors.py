@@ -734,6 +734,16 @@ def test_what_a_restore_would_lose_is_refused_before_anything_is_done(v7s3, s3, 
     assert s3.requests["owner", "s3:PutBucketCORS"] == 1
 
 
+@pytest.mark.parametrize("content", [[], {"CORSRules": []}])
+def test_a_restore_of_no_rules_is_refused_before_anything_is_done(v7s3, s3, file, content):
+    put(s3, GUIDE)
+    code, out, err = v7s3("cors", "apply", "s3://frames", "--yes", "--restore", file(content, "none.json"))
+    assert (code, out) == (2, "")
+    assert "none.json cannot be restored as it is: it holds no rules" in err
+    assert "aws s3api delete-bucket-cors --bucket frames" in err
+    assert s3.requests["owner", "s3:PutBucketCORS"] == 1
+
+
 def test_a_backup_that_an_editor_has_marked_is_restored(v7s3, s3, file):
     name = file("\ufeff" + json.dumps([EVERYBODY]))
     assert v7s3("cors", "apply", "s3://frames", "--yes", "--restore", name)[0] == 0

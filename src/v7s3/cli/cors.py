@@ -345,7 +345,14 @@ def _apply(
     if restore is not None:
         after = load_backup(restore, "cors", bucket)
         if after is not None:  # what it would lose by being read is refused before anybody is asked
-            understood(after, str(restore), where=f"--cors-file {shlex.quote(str(restore))}", purpose="restored")
+            source = understood(
+                after, str(restore), where=f"--cors-file {shlex.quote(str(restore))}", purpose="restored"
+            )
+            if not (source.configuration and source.configuration.CORSRules):
+                raise UsageError(
+                    f"{restore} cannot be restored as it is: it holds no rules, and S3 stores no empty configuration",
+                    hint=f"to have none, delete it: aws s3api delete-bucket-cors --bucket {bucket}",
+                )
     else:
         rules = json.loads(before)["CORSRules"] if before else []
         after = document(merged(rules, ours))
