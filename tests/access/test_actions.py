@@ -21,7 +21,6 @@ from v7s3.access.actions import (
 # Operations that a bucket policy cannot speak of: directory buckets, Object Lambda, and what has no action of its own.
 NOT_OF_BUCKETS = {
     *("CreateSession", "ListDirectoryBuckets", "RenameObject", "WriteGetObjectResponse"),
-    "UpdateBucketMetadataAnnotationTableConfiguration",
 }
 
 

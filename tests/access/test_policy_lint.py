@@ -112,6 +112,22 @@ def test_the_guide_as_printed_is_wrong_only_where_no_bucket_can_have_the_name(na
     assert [finding.rule.ident for finding in lint_policy(text, BUCKET)] == ["POL041"]
 
 
+@pytest.mark.parametrize("times, severity", [(1, "warning"), (2, "error")])
+def test_a_policy_that_is_too_large_only_by_its_lists_of_one_may_be_stored(times, severity):
+    def statement(number):
+        return {
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:iam::111122223333:root"]},
+            "Action": ["s3:GetObject"],
+            "Resource": [f"arn:aws:s3:::{BUCKET}/{number:04}/*"],
+        }
+
+    enough = 20_480 // len(json.dumps(statement(0), separators=(",", ":"))) + 1
+    statements = [statement(number) for number in range(times * enough)]
+    (finding,) = lint_policy(json.dumps({"Version": "2012-10-17", "Statement": statements}), BUCKET)
+    assert (finding.rule.ident, finding.severity) == ("POL010", severity)
+
+
 @pytest.mark.parametrize("bucket", ["arn:aws:s3:::acme-scans", "arn:aws:s3:::acme-scans/*", "s3://acme-scans/raw", ""])
 def test_the_bucket_may_be_given_as_people_have_it(bucket):
     assert lint_policy(policy(), bucket) == []

@@ -119,6 +119,7 @@ def test_a_statement_that_does_not_say_ours_is_replaced(theirs):
         {**OURS[0], "Principal": {"AWS": V7_ROLE, "Service": "logging.s3.amazonaws.com"}, "Effect": "Deny"},
         {**OURS[0], "Principal": {"AWS": ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b"]}},
         {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:role/a"}},
+        {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:role/v7-258327614892-import"}},
         {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
         {**OURS[0], "Principal": {"AWS": "arn:aws:iam::111122223333:root", "Service": "logging.s3.amazonaws.com"}},
         {**OURS[0], "Principal": {"Service": "logging.s3.amazonaws.com"}},

@@ -15,8 +15,15 @@ _UPLOAD = ("PutObject", "BypassGovernanceRetention")
 _ENCRYPTION = ("PutObject", "ReplicateObject", "UpdateObjectEncryption", "BypassGovernanceRetention")
 _RETENTION = ("PutObject", "PutObjectRetention")
 _OBJECT_TAGS = ("PutObject", "PutObjectTagging", "PutObjectVersionTagging", "BypassGovernanceRetention")
+_ANNOTATIONS = ("ListObjectAnnotations", "ListObjectVersionAnnotations")
+_ANNOTATED = (
+    *("PutObjectAnnotation", "PutObjectVersionAnnotation", "DeleteObjectAnnotation", "DeleteObjectVersionAnnotation"),
+)
+_LOG_DELIVERY = ("AllowVendedLogDeliveryForResource",)
 _VERSIONED = (
     *("DeleteObjectVersion", "DeleteObjectVersionTagging", "GetObjectVersion", "GetObjectVersionAcl"),
+    *("DeleteObjectVersionAnnotation", "GetObjectVersionAnnotation", "ListObjectVersionAnnotations"),
+    "PutObjectVersionAnnotation",
     *("GetObjectVersionAttributes", "GetObjectVersionTagging", "GetObjectVersionTorrent", "PutObjectVersionAcl"),
     *("PutObjectVersionTagging", "GetObjectVersionForReplication"),
 )
@@ -31,6 +38,7 @@ _TAGGED = (
     ),
     *("GetObjectVersionAttributes", "GetObjectVersionTagging", "PutObjectAcl", "PutObjectTagging"),
     *("PutObjectVersionAcl", "PutObjectVersionTagging", "DeleteObjectTagging", "DeleteObjectVersionTagging"),
+    *("GetObjectAnnotation", "GetObjectVersionAnnotation", *_ANNOTATIONS, *_ANNOTATED),
 )
 _CREATION = ("CreateBucket", "CreateAccessPoint")
 
@@ -57,6 +65,18 @@ CARRIED_BY: dict[str, tuple[str, ...]] = {
     "s3:x-amz-metadata-directive": _UPLOAD,
     "s3:x-amz-website-redirect-location": _UPLOAD,
     "s3:x-amz-object-ownership": ("CreateBucket",),
+    "s3:x-amz-bucket-namespace": ("CreateBucket",),
+    "s3:x-amz-object-annotation-directive": ("PutObject",),
+    "s3:x-amz-object-if-match": _ANNOTATED,
+    "s3:annotation-prefix": _ANNOTATIONS,
+    "s3:max-annotation-results": _ANNOTATIONS,
+    "s3:deliverysourcearn": _LOG_DELIVERY,
+    "s3:logtype": _LOG_DELIVERY,
+    "s3:resourcearnbeingauthorized": _LOG_DELIVERY,
+    "s3:isreplicationpauserequest": ("PutReplicationConfiguration",),
+    "s3:destinationregion": ("PauseReplication",),
+    "s3:object-lock-event-hold": _RETENTION,
+    "s3:object-lock-event-hold-duration-days": _RETENTION,
     "s3:object-lock-mode": _RETENTION,
     "s3:object-lock-retain-until-date": _RETENTION,
     "s3:object-lock-remaining-retention-days": _RETENTION,
@@ -84,6 +104,7 @@ _SEVERAL_VALUES = frozenset(
     {
         *("aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:resourceorgpaths"),
         *("aws:sourceorgpaths", "aws:vpceorgpaths", "aws:tagkeys", "s3:requestobjecttagkeys"),
+        "s3:inventoryaccessibleoptionalfields",
     }
 )
 
@@ -98,6 +119,8 @@ _TYPES: dict[str, tuple[KeyType, ...]] = {
     "s3:max-keys": ("Numeric",),
     "s3:signatureage": ("Numeric",),
     "s3:tlsversion": ("Numeric",),
+    "s3:max-annotation-results": ("Numeric",),
+    "s3:object-lock-event-hold-duration-days": ("Numeric",),
     "s3:object-lock-remaining-retention-days": ("Numeric",),
     "aws:currenttime": ("Date",),
     "aws:epochtime": ("Date", "Numeric"),
@@ -111,6 +134,8 @@ _TYPES: dict[str, tuple[KeyType, ...]] = {
     "aws:sourcevpcarn": ("Arn",),
     "s3:dataaccesspointarn": ("Arn",),
     "s3:accessgrantsinstancearn": ("Arn",),
+    "s3:deliverysourcearn": ("Arn",),
+    "s3:resourcearnbeingauthorized": ("Arn",),
 }
 
 

@@ -1,6 +1,6 @@
 """The S3 actions and condition keys that exist, and which of them go together.
 
-Facts from the Service Authorization Reference for Amazon S3, as of mid 2026:
+Facts from the Service Authorization Reference for Amazon S3, as of autumn 2026:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 Names compare without regard to case, as S3 compares them.
 """
@@ -17,34 +17,35 @@ from v7s3.access.globs import matches
 
 ResourceType = Literal["object", "bucket", "other"]
 
-# Actions on objects; their resource is `arn:aws:s3:::BUCKET/KEY`. The four on annotations are in the SDK (they came in
-# 2026) and not yet in the reference.
+# Actions on objects; their resource is `arn:aws:s3:::BUCKET/KEY`.
 _OBJECT_ACTIONS = """
     AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation DeleteObjectTagging
-    DeleteObjectVersion DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAnnotation GetObjectAttributes
-    GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectTorrent GetObjectVersion GetObjectVersionAcl
+    DeleteObjectVersion DeleteObjectVersionAnnotation DeleteObjectVersionTagging GetObject GetObjectAcl
+    GetObjectAnnotation GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectTorrent
+    GetObjectVersion GetObjectVersionAcl GetObjectVersionAnnotation GetObjectVersionAnnotationForReplication
     GetObjectVersionAttributes GetObjectVersionForReplication GetObjectVersionTagging GetObjectVersionTorrent
-    InitiateReplication ListMultipartUploadParts ListObjectAnnotations ObjectOwnerOverrideToBucketOwner PutObject
-    PutObjectAcl PutObjectAnnotation PutObjectLegalHold PutObjectRetention PutObjectTagging PutObjectVersionAcl
-    PutObjectVersionTagging ReplicateDelete ReplicateObject ReplicateTags RestoreObject UpdateObjectEncryption
+    InitiateReplication ListMultipartUploadParts ListObjectAnnotations ListObjectVersionAnnotations
+    ObjectOwnerOverrideToBucketOwner PutObject PutObjectAcl PutObjectAnnotation PutObjectLegalHold PutObjectRetention
+    PutObjectTagging PutObjectVersionAcl PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete
+    ReplicateObject ReplicateObjectAnnotation ReplicateTags RestoreObject UpdateObjectEncryption
 """
 
 # Actions on a bucket; their resource is `arn:aws:s3:::BUCKET`.
 _BUCKET_ACTIONS = """
-    CreateBucket CreateBucketMetadataTableConfiguration DeleteBucket DeleteBucketMetadataTableConfiguration
-    DeleteBucketPolicy DeleteBucketWebsite GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac
-    GetBucketAcl GetBucketCORS GetBucketLocation GetBucketLogging GetBucketMetadataTableConfiguration
-    GetBucketNotification GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy
-    GetBucketPolicyStatus GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketTagging GetBucketVersioning
-    GetBucketWebsite GetEncryptionConfiguration GetIntelligentTieringConfiguration GetInventoryConfiguration
-    GetLifecycleConfiguration GetMetricsConfiguration GetReplicationConfiguration ListBucket
+    AllowVendedLogDeliveryForResource CreateBucket CreateBucketMetadataTableConfiguration DeleteBucket
+    DeleteBucketMetadataTableConfiguration DeleteBucketPolicy DeleteBucketWebsite GetAccelerateConfiguration
+    GetAnalyticsConfiguration GetBucketAbac GetBucketAcl GetBucketCORS GetBucketLocation GetBucketLogging
+    GetBucketMetadataTableConfiguration GetBucketNotification GetBucketObjectLockConfiguration
+    GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus GetBucketPublicAccessBlock GetBucketRequestPayment
+    GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetIntelligentTieringConfiguration
+    GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration GetReplicationConfiguration ListBucket
     ListBucketMultipartUploads ListBucketVersions ListTagsForResource PauseReplication PutAccelerateConfiguration
     PutAnalyticsConfiguration PutBucketAbac PutBucketAcl PutBucketCORS PutBucketLogging PutBucketNotification
     PutBucketObjectLockConfiguration PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock
     PutBucketRequestPayment PutBucketTagging PutBucketVersioning PutBucketWebsite PutEncryptionConfiguration
     PutIntelligentTieringConfiguration PutInventoryConfiguration PutLifecycleConfiguration PutMetricsConfiguration
-    PutReplicationConfiguration TagResource UntagResource UpdateBucketMetadataInventoryTableConfiguration
-    UpdateBucketMetadataJournalTableConfiguration
+    PutReplicationConfiguration TagResource UntagResource UpdateBucketMetadataAnnotationTableConfiguration
+    UpdateBucketMetadataInventoryTableConfiguration UpdateBucketMetadataJournalTableConfiguration
 """
 
 # Actions on accounts, access points, jobs, access grants and storage lenses: no bucket policy can grant them.
@@ -151,11 +152,13 @@ _S3_KEYS = """
     BucketTag/ DataAccessPointAccount DataAccessPointArn DataAccessPointTag/ ExistingJobOperation ExistingJobPriority
     ExistingObjectTag/ InventoryAccessibleOptionalFields JobSuspendedCause LocationConstraint ObjectCreationOperation
     RequestJobOperation RequestJobPriority RequestObjectTag/ RequestObjectTagKeys ResourceAccount TlsVersion VersionId
-    authType delimiter destinationRegion if-match if-none-match isReplicationPauseRequest max-keys
-    object-lock-legal-hold object-lock-mode object-lock-remaining-retention-days object-lock-retain-until-date prefix
-    signatureAge signatureversion x-amz-acl x-amz-bucket-namespace x-amz-content-sha256 x-amz-copy-source
-    x-amz-grant-full-control x-amz-grant-read x-amz-grant-read-acp x-amz-grant-write x-amz-grant-write-acp
-    x-amz-metadata-directive x-amz-object-ownership x-amz-server-side-encryption
+    annotation-prefix authType delimiter deliverySourceArn destinationRegion if-match if-none-match
+    isReplicationPauseRequest logType max-annotation-results max-keys object-lock-event-hold
+    object-lock-event-hold-duration-days object-lock-legal-hold object-lock-mode object-lock-remaining-retention-days
+    object-lock-retain-until-date prefix resourceArnBeingAuthorized signatureAge signatureversion x-amz-acl
+    x-amz-bucket-namespace x-amz-content-sha256 x-amz-copy-source x-amz-grant-full-control x-amz-grant-read
+    x-amz-grant-read-acp x-amz-grant-write x-amz-grant-write-acp x-amz-metadata-directive
+    x-amz-object-annotation-directive x-amz-object-if-match x-amz-object-ownership x-amz-server-side-encryption
     x-amz-server-side-encryption-aws-kms-key-id x-amz-server-side-encryption-customer-algorithm x-amz-storage-class
     x-amz-website-redirect-location
 """
@@ -185,15 +188,18 @@ _TYPES: dict[str, KeyType] = {"Bool": "bool", "Numeric": "number", "Date": "date
 # What `action_keys.types_of` does not tell: it needs only the types that it can sample.
 _MORE_TYPES: dict[str, frozenset[KeyType]] = {
     **dict.fromkeys(("aws:AssumedRoot", "aws:IsMcpServiceAction", "s3:ObjectCreationOperation"), frozenset({"bool"})),
+    "s3:isReplicationPauseRequest": frozenset({"bool"}),
     **dict.fromkeys(("s3:ExistingJobPriority", "s3:RequestJobPriority", "ec2:RoleDelivery"), frozenset({"number"})),
     **dict.fromkeys(("aws:ChatbotSourceArn", "aws:SignInSessionArn"), frozenset({"arn"})),
     **dict.fromkeys(("ec2:SourceInstanceARN", "lambda:SourceFunctionArn"), frozenset({"arn"})),
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": frozenset({"arn", "text"}),
 }
 
 _BY_LOWER_NAME = {name.lower(): name for name in ACTIONS}
 _API_BY_LOWER_NAME = {name.lower(): action for name, action in API_NAMES.items()}
 _KEY_BY_LOWER_NAME = {name.lower(): name for name in _KEYS}
 _KNOWN_FAMILIES = ("aws", "s3")  # services that publish all of their keys; others are not judged
+_OF_OTHER_CALLS = ("iam", "kms", "sts")  # services whose keys only their own calls carry: AssumeRole, Decrypt …
 
 
 @lru_cache(maxsize=1024)
@@ -231,6 +237,11 @@ def known_key(key: str) -> str:
 def is_judged(key: str) -> bool:
     """Whether all keys of this key's service are in the table, so that an unknown one does not exist."""
     return key.partition(":")[0].lower() in _KNOWN_FAMILIES
+
+
+def is_of_other_calls(key: str) -> bool:
+    """Whether only calls of another service carry this key, so that no call of S3 does (`sts:ExternalId`)."""
+    return key.partition(":")[0].lower() in _OF_OTHER_CALLS
 
 
 def intended_key(key: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from v7s3.access.actions import known_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -74,4 +76,6 @@ def expectation(keys: Iterable[str]) -> str:
 
 
 def _sentence(key: str) -> str:
+    if key.startswith("aws:") and not known_key(key):
+        return "AWS's reference has no such key: expect it to be missing from every request."
     return next((words for beginning, words in _WORDS if key.startswith(beginning)), _UNKNOWN)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("GET", "PUT", "HEAD", "POST", "DELETE")
 MAX_BYTES = 64 * 1024
 MAX_ID = 255  # characters
+MAX_SECONDS = 2**31 - 1  # of MaxAgeSeconds: a 32-bit integer in AWS's SDKs
 _LONGEST_REMEMBERED = 86_400  # seconds: Firefox's cap, the highest of the browsers'
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -123,7 +124,10 @@ def _useless(source: CORSSource, index: int, rule: CORSRule) -> Iterator[Finding
         elif name.lower() in ("set-cookie", "set-cookie2"):
             at = source.at(index, "ExposeHeaders", place)
             yield rules.NEEDLESS_EXPOSE.finding(f"no browser shows {name} to a page", at=at)
-    if rule.MaxAgeSeconds is not None and rule.MaxAgeSeconds > _LONGEST_REMEMBERED:
+    if rule.MaxAgeSeconds is not None and rule.MaxAgeSeconds > MAX_SECONDS:
+        message = f"MaxAgeSeconds is {rule.MaxAgeSeconds}, more than AWS's SDKs can read ({MAX_SECONDS})"
+        yield rules.MAX_AGE.finding(message, at=source.at(index, "MaxAgeSeconds"), severity="warning")
+    elif rule.MaxAgeSeconds is not None and rule.MaxAgeSeconds > _LONGEST_REMEMBERED:
         message = f"{rule.MaxAgeSeconds} seconds; no browser remembers longer than {_LONGEST_REMEMBERED}"
         yield rules.MAX_AGE.finding(message, at=source.at(index, "MaxAgeSeconds"))
 

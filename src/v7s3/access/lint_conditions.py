@@ -15,6 +15,7 @@ from v7s3.access.actions import (
     actions_of_key,
     intended_key,
     is_judged,
+    is_of_other_calls,
     key_types,
     known_key,
 )
@@ -164,6 +165,9 @@ def _lint_key(findings: Findings, entry: Member, operator: Operator | None, effe
 def _lint_unknown_key(findings: Findings, entry: Member) -> None:
     _, colon, name = entry.key.partition(":")
     if colon and name and not is_judged(entry.key):
+        if is_of_other_calls(entry.key):
+            message = f"no call of S3 carries {quoted(entry.key)}, and S3 may refuse the document for it"
+            findings.add(rules.CONDITION_KEY, message, entry, severity="warning")
         return
     if known_key(f"{entry.key}/x"):
         named = f"{entry.key.rstrip('/')}/NAME"
@@ -171,9 +175,10 @@ def _lint_unknown_key(findings: Findings, entry: Member) -> None:
         findings.add(rules.CONDITION_KEY, message, entry)
         return
     meant = findings.suggest(intended_key, entry.key)
-    ours = entry.key.lower().startswith("s3:") or not colon
+    # Keys that begin with aws: may come anew at any time, and S3 stores a policy with one that it does not know.
+    refused = not entry.key.lower().startswith("aws:")
     message = f"there is no condition key {quoted(entry.key)}{did_you_mean(meant)}"
-    findings.add(rules.CONDITION_KEY, message, entry, severity="error" if ours or meant else "warning")
+    findings.add(rules.CONDITION_KEY, message, entry, severity="error" if refused else "warning")
 
 
 def _lint_family(findings: Findings, entry: Member, operator: Operator, types: frozenset[KeyType]) -> None:
@@ -283,7 +288,7 @@ def _why_useless(text: str, operator: Operator, key: str) -> str:
     """Why no request ever has such a value; "" when one may."""
     if operator.name == "Null":
         return ""
-    if key == "aws:PrincipalArn" and re.match(r"arn:aws[a-z-]*:sts::", text):
+    if key == "aws:PrincipalArn" and re.match(r"arn:aws[a-z-]*:sts::[^:]*:assumed-role/", text):
         return "is a session; aws:PrincipalArn is the ARN of the role, arn:aws:iam::ACCOUNT:role/NAME, for sessions too"
     if key == "aws:SourceIp" and operator.family == "ip" and _is_private(text):
         return "is a private address; S3 sees the public one, or none at all through a VPC endpoint"
@@ -301,7 +306,7 @@ _FORMS = {
     "aws:SourceVpce": (re.compile(r"vpce-[0-9a-zA-Z]+"), "begins with vpce- (aws:SourceVpc begins with vpc-)"),
     "aws:PrincipalOrgID": (re.compile(r"o-[0-9a-zA-Z]+"), "begins with o-"),
     "aws:ResourceOrgID": (re.compile(r"o-[0-9a-zA-Z]+"), "begins with o-"),
-    "aws:PrincipalAccount": _ACCOUNT_FORM,
+    "aws:PrincipalAccount": (re.compile(r"\d{12}|anonymous"), _ACCOUNT_FORM[1]),  # requests nobody signed have the word
     "aws:SourceAccount": _ACCOUNT_FORM,
     "aws:ResourceAccount": _ACCOUNT_FORM,
     "s3:ResourceAccount": _ACCOUNT_FORM,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from v7s3.access.places import Findings
 
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
-_FILLED_IN_LATER = re.compile(r"\$\{(?![*?$]\})(?![\w-]+:[^:{}])[^{}]*\}")  # a policy variable is service:name
+_FILLED_IN_LATER = re.compile(r"\$\{(?![*?$]\})(?![\w.-]+:[^:{}])[^{}]*\}")  # a policy variable is service:name
 _ARN = re.compile(r"arn:([^:]*):([^:]*):([^:]*):([^:]*):(.*)", re.DOTALL)
 _PARTITION = re.compile(r"aws(?:-[a-z-]+)?|.*[*?].*")
 _UNFILLED = re.compile(r"<[^>]*>|\{\{|\}\}|\[[^\]]*\]|\{[^}]*\}|%s")

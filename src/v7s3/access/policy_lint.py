@@ -6,12 +6,13 @@ every finding has its line, and goes on where the parser has to stop.
 
 from __future__ import annotations
 
+import json
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from v7s3.access import policy_rules as rules
-from v7s3.access.jsontext import Document, Node, as_text, minified_size, read
+from v7s3.access.jsontext import Document, Node, as_text, minified_size, python_value, read
 from v7s3.access.lint_actions import ResourceKinds, lint_actions, lint_fit
 from v7s3.access.lint_conditions import lint_conditions
 from v7s3.access.lint_principals import lint_principal
@@ -79,14 +80,35 @@ def _lint_json(findings: Findings) -> None:
         findings.add(by_kind.get(problem.kind, rules.NOT_JSON), problem.message, problem.offset)
 
 
+def _lint_size(findings: Findings, root: Node) -> None:
+    """S3 counts the document as it stores it, and it stores a list of one text as the text: no error for those."""
+    size = minified_size(findings.document.text)
+    if size <= SIZE_LIMIT:
+        return
+    message = f"{size:,} bytes without white space; the limit is {SIZE_LIMIT:,}"
+    stored = minified_size(json.dumps(_with_texts_for_lists_of_one(python_value(root)), ensure_ascii=False))
+    if stored > SIZE_LIMIT:
+        findings.add(rules.TOO_LARGE, message, root)
+        return
+    message += f"; with a text for each list of one text, as S3 stores it, {stored:,}"
+    findings.add(rules.TOO_LARGE, message, root, severity="warning")
+
+
+def _with_texts_for_lists_of_one(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_texts_for_lists_of_one(each) for name, each in value.items()}
+    if isinstance(value, list):
+        only = value[0] if len(value) == 1 else None
+        return only if isinstance(only, str) else [_with_texts_for_lists_of_one(each) for each in value]
+    return value
+
+
 def _lint_document(findings: Findings, root: Node, bucket: str | None) -> None:
     if root.kind != "object" or (mistaken := _mistaken_for_a_policy(root)):
         what = kind_in_words(root) if root.kind != "object" else mistaken
         findings.add(rules.NOT_A_POLICY, f"this is {what}", root)
         return
-    size = minified_size(findings.document.text)
-    if size > SIZE_LIMIT:
-        findings.add(rules.TOO_LARGE, f"{size:,} bytes without white space; the limit is {SIZE_LIMIT:,}", root)
+    _lint_size(findings, root)
     elements = _elements(findings, root, _DOCUMENT_ELEMENTS)
     version = _lint_version(findings, root, elements.get("Version"))
     if "Id" in elements and elements["Id"].kind != "string":

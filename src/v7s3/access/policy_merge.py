@@ -159,7 +159,7 @@ def _concerns_others(existing: Node, role: str) -> bool:
 def _is_v7(principal: str, role: str) -> bool:
     """Whether the text is V7's role, or so near to it that under V7's Sid it means nobody else."""
     _, _, name = role.rpartition("/")
-    return V7_ACCOUNT in principal or principal.rpartition("/")[2].lower() == name.lower()
+    return V7_ACCOUNT in principal.split(":") or principal.rpartition("/")[2].lower() == name.lower()
 
 
 def _aws_principals(statement: Node) -> set[str]:

@@ -181,7 +181,8 @@ NOT_PRINCIPAL = Rule(
     "NotPrincipal",
     "warning",
     why="With Allow S3 refuses it. With Deny it hits everybody but the listed, and a role is spared only when its"
-    " account, the role and, by some of AWS's texts, each of its sessions are listed.",
+    " account, the role and, by some of AWS's texts, each of its sessions are listed; one with a permissions boundary"
+    " is never spared, and whether V7's has one nobody else can see.",
     fix='"Principal": "*" with "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "…"}} says the same safely',
     verify=_LINT,
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html",
@@ -332,7 +333,8 @@ CONDITION_KEY = Rule(
     "a condition key that does not exist",
     "error",
     why='S3 refuses unknown keys of its own: "Policy has an invalid condition key". An unknown aws: key is never in a'
-    " request, so the condition never holds, or, negated, always.",
+    " request, so the condition never holds, or, negated, always; the same goes for keys that only another service's"
+    " calls carry, such as sts:ExternalId.",
     fix="use a key of the reference",
     verify=_LINT,
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html",

@@ -44,7 +44,11 @@ Origins = Annotated[
 MaxAge = Annotated[
     int | None,
     typer.Option(
-        "--max-age", min=0, metavar="SECONDS", help="Seconds a browser may remember a preflight (MaxAgeSeconds)."
+        "--max-age",
+        min=0,
+        max=2**31 - 1,  # a 32-bit integer in AWS's SDKs
+        metavar="SECONDS",
+        help="Seconds a browser may remember a preflight (MaxAgeSeconds).",
     ),
 ]
 Bucket = Annotated[str, typer.Argument(metavar="s3://BUCKET", help="The bucket.", show_default=False)]
