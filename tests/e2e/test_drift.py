@@ -199,7 +199,7 @@ def test_show_tells_states_and_runs(register, ledger, fill, darwin):
     assert code == 0
     assert "2 keys, 2 items in V7" in out
     assert "2 registered · 0 exists · 0 blocked · 0 refused · 0 failed" in out
-    assert "s3://acme-frames (storage acme-frames)" in out
+    assert "s3://acme-frames (storage acme-frames, prefix darwin)" in out
     document = json.loads(ledger("show", "--format", "json")[1])
     assert (document["version"], document["states"]["registered"], len(document["runs"])) == (1, 2, 1)
 

@@ -594,3 +594,11 @@ def test_three_hundred_wrong_keys_are_a_few_lines(register, fill, darwin, tmp_pa
     assert "300 refused: not in the bucket\n    " in out
     assert len(out.splitlines()) < 12
     assert darwin.keys() == ["a.jpg"]
+
+
+def test_whoever_names_a_folder_without_its_slash_is_told_what_else_begins_so(register, fill, darwin):
+    fill("raw/1.jpg", "raw-private/2.jpg", "raw2.jpg")
+    note = "note: raw2.jpg begins with raw, too; for the folder alone write s3://acme-frames/raw/\n"
+    assert note in register("s3://acme-frames/raw", "--dry-run")[2]
+    for prefix in ("raw/", "raw-", "ra", ""):
+        assert "note:" not in register(f"s3://acme-frames/{prefix}", "--dry-run")[2]

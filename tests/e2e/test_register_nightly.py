@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -73,7 +74,9 @@ def test_last_run_looks_at_everything_until_a_run_has_come_to_its_end(register, 
     last_run = ["s3://acme-frames", "--modified-since", "last-run"]
     _, limited, err = document(register, *last_run, "--limit", "2")
     assert limited["outcomes"]["registered"] == 2
-    assert "no run over s3://acme-frames (storage acme-frames) has come to its end yet: looking at everything" in err
+    assert (
+        "no run over s3://acme-frames (storage acme-frames, prefix darwin) has come to its end yet: looking at" in err
+    )
     _, rest, err = document(register, *last_run)
     assert rest["outcomes"]["registered"] == 3
     assert "looking at everything" in err
@@ -97,6 +100,20 @@ def test_last_run_does_not_pass_over_what_other_filters_left_out_or_what_failed(
     assert darwin.keys() == ["a.jpg", "b.png"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["--slots-by", r"raw/(?P<item>rig/\d+)/(?P<slot>\w+)\.jpg"], ["--artifacts-prefix", "raw/single"]],
+    ids=" ".join,
+)
+def test_last_run_does_not_pass_over_what_groups_or_another_prefix_left_out(register, s3, bucket, darwin, options):
+    keys = ["raw/rig/1/a.jpg", "raw/rig/1/b.jpg", "raw/single/1.jpg"]
+    s3.put_many(bucket, ((name, 10) for name in keys), modified=LONG_AGO)
+    assert register("s3://acme-frames/raw", *options)[0] == 0
+    assert darwin.keys() == keys[:2]
+    assert register("s3://acme-frames/raw", "--modified-since", "last-run")[0] == 0
+    assert darwin.keys() == keys
+
+
 def test_last_run_does_not_pass_over_what_is_still_to_be_settled(register, s3, bucket, darwin):
     s3.put_many(bucket, ((name, 10) for name in ("a/1.jpg", "b/1.jpg", "c.jpg")), modified=LONG_AGO)
     last_run = ["s3://acme-frames", "--modified-since", "last-run", "--folders", "flatten"]
@@ -116,9 +133,25 @@ def test_last_run_looks_at_what_was_forgotten(register, v7s3, s3, bucket, darwin
     listed = tmp_path / "keys.txt"
     listed.write_text("a.jpg\n")
     assert v7s3("ledger", "forget", "--keys-from", listed)[0] == 0
-    _, found, err = document(register, *last_run)
-    assert "looking at everything" in err
-    assert found["outcomes"]["exists"] == 1
+    export, imported, merged = (tmp_path / name for name in ("export.jsonl", "imported.sqlite", "merged.sqlite"))
+    assert v7s3("ledger", "export", "-o", export)[0] == 0
+    assert v7s3("ledger", "import", export, "--ledger", imported)[0] == 0
+    assert v7s3("ledger", "merge", imported, "--into", merged)[0] == 0
+    for ledger in ([], ["--ledger", imported], ["--ledger", merged]):
+        _, found, err = document(register, *last_run, *ledger)
+        assert "looking at everything" in err
+        assert found["outcomes"]["exists"] == 1
+
+
+def test_what_is_forgotten_by_a_clock_that_was_set_back_is_looked_at(register, v7s3, s3, bucket, darwin, monkeypatch):
+    s3.put_many(bucket, [("a.jpg", 10)], modified=LONG_AGO)
+    last_run = ["s3://acme-frames", "--modified-since", "last-run"]
+    document(register, *last_run)
+    with monkeypatch.context() as clock:
+        clock.setattr("v7s3.items.ledger._now", lambda: "2026-01-01T00:00:00.000Z")
+        clock.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a.jpg\n")))
+        assert v7s3("ledger", "forget", "--keys-from", "-")[0] == 0
+    assert document(register, *last_run)[1]["outcomes"]["exists"] == 1
 
 
 def test_last_run_is_the_last_run_of_the_same_part(register, s3, bucket, darwin):

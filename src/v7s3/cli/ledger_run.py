@@ -17,7 +17,7 @@ from v7s3.errors import NotFoundError, UsageError
 from v7s3.items import transfer
 from v7s3.items.itemsfile import lines_of, opened, opened_twice
 from v7s3.items.keysfile import read_keys
-from v7s3.items.ledger import Ledger, Target
+from v7s3.items.ledger import Forgotten, Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
 
@@ -167,13 +167,15 @@ def merge_ledgers(target: Target, paths: Sequence[Path], into: Path | None, *, d
     return Done(text, document | {"merged": merged, "keys": keys})
 
 
-def _entries(ledgers: Sequence[Ledger]) -> Iterator[Row | RunRecord]:
-    """The runs, then the keys of all in one order; of a key that several know, the first ledger's comes first.
+def _entries(ledgers: Sequence[Ledger]) -> Iterator[Row | RunRecord | Forgotten]:
+    """The runs and when keys were forgotten, then the keys of all in one order; of equal keys the first ledger's first.
 
     One ledger after another would touch every page of the merged table once for each of them, all in one transaction.
     """
     for ledger in ledgers:
         yield from ledger.runs()
+        if ledger.forgotten:
+            yield Forgotten(ledger.forgotten)
     yield from heapq.merge(*(ledger.rows() for ledger in ledgers), key=itemgetter(0, 1))  # storage and key
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -10,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from v7s3 import object_tags
+from v7s3.artifacts.keys import DEFAULT_PREFIX, prefix_of
 from v7s3.bucket import BucketUrl
 from v7s3.cli import output
 from v7s3.cli.register_checks import asked_key_check, open_key_check
@@ -30,7 +32,7 @@ from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from contextlib import ExitStack
 
     from v7s3.cli.register_checks import KeyCheck
@@ -134,12 +136,27 @@ def _from_listing(job: Job, destination: Destination, shard: Shard) -> Source:
     def plans(run: Run) -> Iterator[Plan]:
         # "The first N" is only the same N every time when the keys come in their order.
         ordered = job.limit is not None and groups is None
-        pages = run.until_stopped((list_objects if ordered else list_parallel)(client, url.bucket, url.key))
+        listing = (list_objects if ordered else list_parallel)(client, url.bucket, url.key)
+        pages = _with_a_word_of_neighbours(run.until_stopped(listing), url)
         if groups is not None:
             return run.unsettled_items(shard.of(plan_groups(chain.from_iterable(pages), options, groups)))
         return _planned(run, shard, run.unsettled_pages(pages, _since(job, run, scope)), options)
 
     return Source(str(url), scope, _once(plans))
+
+
+def _with_a_word_of_neighbours(pages: Generator[list[StorageObject]], url: BucketUrl) -> Iterator[list[StorageObject]]:
+    """The pages, and a note once when the prefix is a folder's name and that of other things beside it."""
+    folder = f"{url.key}/"
+    inside, beside = False, ""
+    with closing(pages):
+        for page in pages:
+            if url.key and not url.key.endswith("/") and not (inside and beside):
+                within = {one.key.startswith(folder): one.key for one in page}
+                inside, beside = inside or True in within, beside or within.get(False, "")
+                if inside and beside:
+                    output.note(f"note: {beside} begins with {url.key}, too; for the folder alone write {url}/")
+            yield page
 
 
 def _planned(
@@ -200,8 +217,13 @@ def _scope(job: Job, label: str, destination: Destination) -> str:
     words = [f"{option} {value}" for option, values in lists.items() for value in sorted(values)]
     words += [f"--min-size {job.min_size}"] if job.min_size else []
     words += [f"--modified-since {job.modified_since}"] if job.modified_since not in ("", LAST_RUN) else []
+    words += [f"--slots-by {job.slots_by}"] if job.slots_by else []
+    words += ["--prepare"] if job.prepare else []
     words += [f"--shard {job.shard}"] if Shard.parse(job.shard).count > 1 else []
-    return " ".join([f"{label} (storage {destination.storage})", *words])
+    artifacts = prefix_of(job.artifacts_prefix)
+    words += [f"--artifacts-prefix {artifacts}"] if artifacts != DEFAULT_PREFIX else []
+    prefix = f", prefix {destination.write_back_prefix}" if destination.write_back_prefix else ""
+    return " ".join([f"{label} (storage {destination.storage}{prefix})", *words])
 
 
 def _require_same_bucket(destination: Destination, url: BucketUrl) -> None:

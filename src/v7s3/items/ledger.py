@@ -22,7 +22,7 @@ from itertools import chain, islice, starmap
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from v7s3.errors import ConflictError, StoppedError, UsageError
-from v7s3.items.outcome import DONE, STATES, Outcome, State
+from v7s3.items.outcome import DONE, STATES, TAKEN_BY_IT_OR, Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,10 +50,27 @@ _SELECT = (
     " FROM settled JOIN storage ON storage.id = storage"
 )
 _IN_ANY_STORAGE = "storage IN (SELECT id FROM storage)"  # so that a key is found by the table's own order
+_LAST_DONE = max(STATES.index(state) for state in DONE)  # those in V7 come first
+
+
+def _says(table: str) -> str:
+    """How much a row says of what V7 has, the smaller the more, as SQL.
+
+    V7 has the key; it may have it, its answer being lost; it has it not.
+    A refusal of ours, which has no place, says nothing.
+    """
+    lost = STATES.index("failed")
+    return (
+        f"CASE WHEN {table}.path = '' THEN 3 WHEN {table}.state <= {_LAST_DONE} THEN 0"
+        f" WHEN {table}.state = {lost} THEN 1 ELSE 2 END, {table}.state"
+    )
+
+
 _MERGE = (
-    "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"
+    "INSERT INTO settled VALUES (?,?,?,?,?,?,?,?,0) ON CONFLICT (storage, key) DO UPDATE SET"  # noqa: S608  # constants
     " etag = excluded.etag, state = excluded.state, reason = excluded.reason, path = excluded.path,"
-    " name = excluded.name, item_id = excluded.item_id WHERE excluded.state < settled.state"
+    " name = excluded.name, item_id = excluded.item_id"
+    f" WHERE ({_says('excluded')}) < ({_says('settled')})"
 )
 _MERGED = 1000  # keys at a time
 # A page is answered by one range scan unless its keys lie so far apart that the range holds much else.
@@ -68,7 +85,6 @@ _PAGE_AS_TEXT = ", ".join(
 _COLUMNS = 9
 _ROWS = 100  # written by one statement: sqlite gives up the interpreter's lock for each
 _NUMBERS: dict[State, int] = {state: number for number, state in enumerate(STATES)}
-_LAST_DONE = max(_NUMBERS[state] for state in DONE)  # those in V7 come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,11 @@ class Standing(NamedTuple):
     name: str
     item_id: str
 
+    @property
+    def may_be_in_v7(self) -> bool:
+        """Whether V7 may have it at its place although it did not say so: the answer was lost."""
+        return bool(self.path) and (self.state == "failed" or self.reason.startswith(TAKEN_BY_IT_OR))
+
 
 class Row(NamedTuple):
     """One key of the ledger, for export and for comparing with V7 and the bucket."""
@@ -114,6 +135,13 @@ class RunRecord(NamedTuple):
     started: str  # ISO 8601, UTC
     finished: str | None
     source: str
+
+
+class Forgotten(NamedTuple):
+    """When keys were last forgotten. Whoever takes over the runs has to know: those before it looked at keys that are
+    not settled any more."""
+
+    at: str  # ISO 8601, UTC
 
 
 def _row(values: tuple[str, str, str, int, str, str | None, str | None, str, int]) -> Row:
@@ -326,15 +354,14 @@ class Ledger:
         return rest, counts
 
     def holder_of(self, storage: str, outcome: Outcome) -> Row | None:
-        """Another key that V7 has at this outcome's path and name, or, its answer being lost, may have there."""
+        """Another key that V7 has at this outcome's path and name, or else one that may be there."""
         others = [
             row
             for row in self._at([(_folder(outcome.path), outcome.name)])
             if row.storage != storage or row.key not in outcome.keys
         ]
-        return next((row for row in others if row.standing.state in DONE), None) or next(
-            (row for row in others if row.standing.state == "failed"), None
-        )
+        certain = (row for row in others if row.standing.state in DONE)
+        return next(certain, None) or next((row for row in others if row.standing.may_be_in_v7), None)
 
     def settle(self, storage: str, outcomes: Iterable[Outcome]) -> None:
         """Record what became of these items, all or nothing; keys that are no text are refused anew by every run."""
@@ -351,10 +378,11 @@ class Ledger:
                 part = values[start : start + _ROWS * _COLUMNS]
                 self._database.execute(_settle_rows(len(part) // _COLUMNS), part)
 
-    def merge(self, entries: Iterable[Row | RunRecord]) -> int:
+    def merge(self, entries: Iterable[Row | RunRecord | Forgotten]) -> int:
         """Take in keys and runs of an export, all or nothing; how many keys were new, or known better there.
 
-        Where both know a key, the state that is nearer to V7 counts (registered, exists, blocked …), else ours stays.
+        Where both know a key, what says more of V7 counts: that it has the key, or may have it, or has it not; of two
+        that say the same, ours stays.
         """
         merged, source, numbers = 0, iter(entries), dict[str, int]()
         with self._transaction():
@@ -363,6 +391,9 @@ class Ledger:
                 for entry in some:
                     if isinstance(entry, RunRecord):
                         self._merge_run(entry)
+                        continue
+                    if isinstance(entry, Forgotten):
+                        self._forgotten(max(entry.at, self.forgotten))
                         continue
                     storage, key, known, _ = entry
                     if storage not in numbers:
@@ -453,8 +484,19 @@ class Ledger:
                         "DELETE FROM settled WHERE storage = ? AND key = ?", (number, row.key)
                     ).rowcount
             if removed:
-                self._database.execute("INSERT OR REPLACE INTO meta VALUES ('forgotten', ?)", (_now(),))
+                self._forgotten(_now())
         return removed
+
+    @property
+    def forgotten(self) -> str:
+        """When keys were last forgotten (ISO 8601, UTC); "" when none ever were. Earlier runs know nothing of it."""
+        row = self._database.execute("SELECT value FROM meta WHERE name = 'forgotten'").fetchone()
+        return cast("str", row[0]) if row else ""
+
+    def _forgotten(self, at: str) -> None:
+        """Note the time, which is no earlier than the last run's: a clock may have been set back since."""
+        (latest,) = self._database.execute("SELECT coalesce(max(started), '') FROM run").fetchone()
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES ('forgotten', ?)", (max(at, latest),))
 
     def _of_one_item(self, number: int, key: str) -> list[Row]:
         """The row of a key, and those of the other keys of its item: at a place there may be another item's too, which
@@ -465,9 +507,8 @@ class Ledger:
         row = _row(values)
         if not row.standing.path:
             return [row]
-        item = (row.storage, row.standing.state, row.standing.item_id)
         there = self._at([(row.standing.path, row.standing.name)])
-        return [one for one in there if (one.storage, one.standing.state, one.standing.item_id) == item]
+        return [one for one in there if _settled_together(one) == _settled_together(row)]
 
     def _storage(self, name: str) -> int:
         number = self._storage_if_known(name)
@@ -496,6 +537,12 @@ class Ledger:
                 self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
+
+
+def _settled_together(row: Row) -> tuple[str, str, str, int]:
+    """What the keys of one item have in common, and those of two at one place have not: items without an id, whose
+    answers were lost, are told apart by their runs."""
+    return row.storage, row.standing.state, row.standing.item_id, row.run
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -12,6 +12,9 @@ DONE: frozenset[State] = frozenset({"registered", "exists"})
 # V7 or v7s3 gave a verdict on the item itself; sending it again unchanged ends the same way, so only on demand.
 JUDGED: frozenset[State] = frozenset({"blocked", "refused"})
 
+# How the reason of a blocked item begins that may itself be what V7 has there: answers to it and to another were lost.
+TAKEN_BY_IT_OR = "ALREADY_EXISTS: the name is taken by this key or by "
+
 
 class Outcome(NamedTuple):
     """One item's fate in one run. An item of several slots has one outcome and several keys."""

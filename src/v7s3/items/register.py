@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from v7s3.concurrency import map_gathered
 from v7s3.errors import InterruptedRunError, RefusedError, ServiceError, StoppedError, V7S3Error
 from v7s3.items.batch import Batch
+from v7s3.items.outcome import DONE, TAKEN_BY_IT_OR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
-    from v7s3.items.ledger import Ledger
+    from v7s3.items.ledger import Ledger, Row
     from v7s3.items.outcome import Outcome
     from v7s3.items.payload import RegisterResponse
     from v7s3.items.planning import Planned
@@ -227,13 +228,22 @@ def _with_holders(existing: Iterable[Outcome], ledger: Ledger, storage: str) -> 
         holder = ledger.holder_of(storage, outcome)
         other = first.setdefault((outcome.path, outcome.name), outcome)
         if holder is not None:
-            lost = holder.standing.state == "failed"
-            by = f"the key {holder.key}" + ("" if holder.storage == storage else f" of the storage {holder.storage}")
-            taken = f"may be taken by {by}, the answer to which was lost" if lost else f"is taken by {by}"
+            known = ledger.standings(storage, outcome.keys).values()
+            reason = _taken_by(holder, storage, or_by_it=any(standing.may_be_in_v7 for standing in known))
         elif other.keys != outcome.keys:  # one of them is there, and V7 does not say which
-            taken = f"may be taken by the key {other.keys[0]}"
+            reason = f"ALREADY_EXISTS: the name may be taken by the key {other.keys[0]}"
         else:
             judged.append(outcome)
             continue
-        judged.append(outcome._replace(state="blocked", reason=f"ALREADY_EXISTS: the name {taken}"))
+        judged.append(outcome._replace(state="blocked", reason=reason))
     return judged
+
+
+def _taken_by(holder: Row, storage: str, *, or_by_it: bool) -> str:
+    """The reason of an item that is not there, or not for sure; `or_by_it` when an answer to it was lost, too."""
+    by = f"the key {holder.key}" + ("" if holder.storage == storage else f" of the storage {holder.storage}")
+    if holder.standing.state in DONE:
+        return f"ALREADY_EXISTS: the name is taken by {by}"
+    if or_by_it:
+        return f"{TAKEN_BY_IT_OR}{by}: the answers to both were lost"
+    return f"ALREADY_EXISTS: the name may be taken by {by}, the answer to which was lost"

@@ -23,7 +23,7 @@ from v7s3.items.register import Sender, register
 from v7s3.items.tally import MEND, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from threading import Event
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 OneT = TypeVar("OneT", bound=StorageObject | Refused)
 GROWN = "grown since it was registered"
+UNCERTAIN = "may be in V7 already"
+_HINTS = {
+    **HINTS,
+    UNCERTAIN: "send these keys once more with the objects and options of that run, or look in V7 and"
+    " `v7s3 ledger forget` them",
+}
 _LOOKED_UP = 500  # items whose keys are looked up in the ledger at a time
 
 
@@ -66,6 +72,7 @@ class Run:
         self._report = report
         self._dry = dry
         self._settled = DONE if retry_failed else DONE | JUDGED
+        self._lost: dict[str, Standing] = {}  # keys on their way to being planned that V7 may have already
 
     def last_finished_start(self, scope: str) -> str | None:
         """When the last run over this scope that came to its end was started; None when there is none."""
@@ -76,7 +83,7 @@ class Run:
         known = self._ledger.standings(self._storage, keys)
         return [key for key, standing in known.items() if standing.state in DONE | JUDGED]
 
-    def until_stopped(self, pages: Iterable[T]) -> Iterator[T]:
+    def until_stopped(self, pages: Iterable[T]) -> Generator[T]:
         """What a source gives, page by page, as long as the run is not to stop.
 
         Raises InterruptedRunError once it is, also instead of coming to an end: nobody may take a part for the whole,
@@ -127,7 +134,11 @@ class Run:
             return
         for one in page:
             standing = None if isinstance(one, Refused) else known.get(one.key)
-            if isinstance(one, Refused) or standing is None or not self._is_final(standing):
+            if isinstance(one, Refused) or standing is None:
+                yield one
+            elif not self._is_final(standing):
+                if standing.may_be_in_v7:
+                    self._lost[one.key] = standing
                 yield one
             else:
                 self._earlier(one, standing)
@@ -152,7 +163,7 @@ class Run:
                 elif taken := [found.key for found in one.objects if _is_done(known.get(found.key))]:
                     yield _grown(one, taken, known[taken[0]])
                 else:
-                    yield one
+                    yield _uncertain(one, known) or one
 
     def _standings(self, objects: Iterable[StorageObject]) -> dict[str, Standing]:
         return self._ledger.standings(self._storage, [found.key for found in objects])
@@ -172,6 +183,9 @@ class Run:
         """What is to be sent; what is skipped is counted, what is refused is settled as such."""
         for value in values:
             if isinstance(value, Planned):
+                if self._lost and (refused := self._elsewhere(value)):
+                    self._refuse(refused)
+                    continue
                 self.tally.planned += 1
                 yield value
             elif isinstance(value, Skipped):
@@ -180,6 +194,11 @@ class Run:
                 self._refuse(value)
         self.tally.exhausted = not self._stopping.is_set()  # what makes artifacts ends early then
 
+    def _elsewhere(self, one: Planned) -> Refused | None:
+        """As `_uncertain`, of what `_unsettled` remembered."""
+        lost = {found.key: self._lost.pop(found.key) for found in one.objects if found.key in self._lost}
+        return _uncertain(one, lost)
+
     def _refuse(self, refused: Refused) -> None:
         name = refused.keys[0].rpartition("/")[2] if refused.keys else f"line {refused.line}"
         reason = refused.detail or refused.reason
@@ -187,15 +206,15 @@ class Run:
             reason = f"line {refused.line}: {reason}"
         outcome = Outcome("refused", refused.keys, ("",) * len(refused.keys), "", name, reason)
         if not self._dry:
-            self._ledger.settle(self._storage, [self._without_registered(outcome)])
-        self.tally.add(outcome, kind=refused.reason, hint=HINTS.get(refused.reason, MEND))
+            self._ledger.settle(self._storage, [self._without_sent(outcome)])
+        self.tally.add(outcome, kind=refused.reason, hint=_HINTS.get(refused.reason, MEND))
         if self._report is not None:
             self._report(outcome, earlier=False)
 
-    def _without_registered(self, refused: Outcome) -> Outcome:
-        """A refusal of ours says nothing about V7: what is there stays there, also in the ledger."""
+    def _without_sent(self, refused: Outcome) -> Outcome:
+        """A refusal of ours says nothing about V7: what is there, or may be, stays there, also in the ledger."""
         known = self._ledger.standings(self._storage, refused.keys)
-        keys = tuple(key for key in refused.keys if not _is_done(known.get(key)))
+        keys = tuple(key for key in refused.keys if key not in known or not _is_sent(known[key]))
         return refused._replace(keys=keys, etags=("",) * len(keys))
 
     def send(
@@ -237,6 +256,27 @@ def paged(values: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def _is_done(standing: Standing | None) -> bool:
     return standing is not None and standing.state in DONE
+
+
+def _is_sent(standing: Standing) -> bool:
+    return standing.state in DONE or standing.may_be_in_v7
+
+
+def _uncertain(one: Planned, known: Mapping[str, Standing]) -> Refused | None:
+    """The refusal of an item of which V7 may have objects already, in another item: those whose answers were lost.
+
+    The same item as then, of the same objects, may be sent again: V7 answers ALREADY_EXISTS when it has it.
+    """
+    standings = {found.key: known[found.key] for found in one.objects if found.key in known}
+    lost = {key: standing for key, standing in standings.items() if standing.may_be_in_v7}
+    place = (one.item.path.strip("/"), one.item.name)
+    moved = [key for key, standing in lost.items() if (standing.path.strip("/"), standing.name) != place]
+    if not lost or (len(lost) == len(one.objects) and not moved):
+        return None
+    key = moved[0] if moved else next(iter(lost))
+    there = f"{lost[key].path.rstrip('/')}/{lost[key].name}"
+    detail = f"V7 may have {key} already, as {there}: it was sent by an earlier run, and the answer was lost"
+    return Refused(tuple(found.key for found in one.objects), UNCERTAIN, detail)
 
 
 def _grown(one: Planned, taken: Sequence[str], standing: Standing) -> Refused:

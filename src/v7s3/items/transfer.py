@@ -4,6 +4,8 @@
     {"run": {"started": …, "finished": …, "source": …}}                     runs, in the order of their beginning
     {"storage": …, "key": …, "etag": …, "state": …, "path": …, "name": …}   keys, in the order of storage and key
 
+The first line also has "forgotten" when keys ever were: the time, which the runs have to be seen with.
+
 Law: what is exported from an imported export is the same text. Importing twice is importing once.
 """
 
@@ -13,7 +15,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from v7s3.errors import ConflictError, UsageError
-from v7s3.items.ledger import Row, RunRecord, Standing
+from v7s3.items.ledger import Forgotten, Row, RunRecord, Standing
 from v7s3.items.outcome import STATES
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class Entries(NamedTuple):
 def exported(ledger: Ledger) -> Iterator[str]:
     """The lines of a ledger, without newlines. Lazy."""
     target = ledger.target
-    yield _line({"v7s3_ledger": _VERSION, **target_fields(target)})
+    forgotten = {"forgotten": ledger.forgotten} if ledger.forgotten else {}
+    yield _line({"v7s3_ledger": _VERSION, **target_fields(target), **forgotten})
     for run in sorted(ledger.runs(), key=lambda run: (run.started, run.source)):
         yield _line({"run": {"started": run.started, "finished": run.finished, "source": run.source}})
     for row in ledger.rows():
@@ -73,16 +76,16 @@ def check(lines: Iterable[bytes], name: str, target: Target) -> int:
     )
 
 
-def entries(lines: Iterable[bytes], target: Target) -> Iterator[Row | RunRecord]:
-    """The keys and runs of lines that `check` found good."""
+def entries(lines: Iterable[bytes], target: Target) -> Iterator[Row | RunRecord | Forgotten]:
+    """What the lines say that `check` found good."""
     for number, line in enumerate(lines, start=1):
         entry = _read(line, number, target)
         if entry is not None:
             yield entry
 
 
-def _read(line: bytes, number: int, target: Target) -> Row | RunRecord | None:
-    """One line's meaning; None for the first and for blank ones. Raises ValueError in words, or ConflictError."""
+def _read(line: bytes, number: int, target: Target) -> Row | RunRecord | Forgotten | None:
+    """One line's meaning; None for one that has none. Raises ValueError in words, or ConflictError."""
     if not line.strip() and number > 1:
         return None
     try:
@@ -93,7 +96,7 @@ def _read(line: bytes, number: int, target: Target) -> Row | RunRecord | None:
         raise ValueError("is no JSON object")  # noqa: TRY004  # one kind of error for all faults of a line
     if number == 1:
         _check_header(document, target)
-        return None
+        return Forgotten(_text(document, "forgotten")) if "forgotten" in document else None
     return _run(document["run"]) if "run" in document else _row(document)
 
 
