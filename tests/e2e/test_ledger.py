@@ -12,6 +12,8 @@ from contextlib import closing
 
 import pytest
 
+from v7s3.items.ledger import Ledger, Target
+
 KEYS = [f"k/{n:03d}.jpg" for n in range(60)]
 POISONED = "005.jpg"
 
@@ -136,6 +138,32 @@ def test_a_file_of_somebody_else_is_refused_and_nothing_is_left_beside_it(regist
         assert (code, out) == (2, "")
         assert f"{folder / name} is not a ledger of v7s3" in err
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["link.sqlite", "folder/real.sqlite"])
+def test_one_file_is_one_ledger_by_whatever_name_it_is_given(register, v7s3, fill, darwin, tmp_path, name):
+    fill("a.jpg", "b.jpg")
+    real = tmp_path / "real.sqlite"
+    (tmp_path / "link.sqlite").symlink_to("real.sqlite")  # also before there is such a file
+    (tmp_path / "folder").symlink_to(".")
+    assert register("s3://acme-frames", "--limit", "1", "--ledger", tmp_path / name)[0] == 0
+    with Ledger(real, Target(darwin.url, "acme", "road-signs")):  # another run
+        for arguments in (["register", "s3://acme-frames"], ["ledger", "forget", "--keys-from", os.devnull]):
+            code, out, err = v7s3(*arguments, "--ledger", tmp_path / name)
+            assert (code, out) == (6, "")
+            assert f"error: another run of v7s3 is using the ledger {tmp_path / name}\n" in err
+    assert darwin.keys() == ["a.jpg"]
+    assert register("s3://acme-frames", "--ledger", real)[0] == 0
+    assert sorted(darwin.keys()) == ["a.jpg", "b.jpg"]
+    assert not list(tmp_path.glob("link.sqlite.*"))
+
+
+def test_a_ledger_called_memory_is_a_file_like_any_other(register, fill, darwin, folder):
+    fill("a.jpg")
+    assert register("s3://acme-frames", "--ledger", ":memory:")[0] == 0
+    assert (folder / ":memory:").is_file()
+    code, out, _ = register("s3://acme-frames", "--ledger", ":memory:")
+    assert (code, "(settled by earlier runs: 1 registered)" in out) == (0, True)
 
 
 def _export_of(tmp_path, dataset):
