@@ -232,6 +232,32 @@ def test_forgetting_says_how_many_keys_and_which_it_does_not_know(register, ledg
     assert [row["key"] for row in rows(ledger("export")[1])] == ["b.jpg"]
 
 
+def test_nothing_is_forgotten_of_a_ledger_that_is_not_there_and_none_is_made(
+    register, ledger, v7s3, fill, darwin, tmp_path
+):
+    fill(*KEYS)
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"{KEYS[0]}\n")
+    code, out, err = ledger("forget", "--keys-from", keys, "--ledger", tmp_path / "new" / "no.sqlite")
+    assert (code, out) == (2, "")
+    assert f"error: there is no ledger at {tmp_path}/new/no.sqlite\n  next: `v7s3 register` writes one\n" in err
+    assert not (tmp_path / "new").exists()
+    empty = tmp_path / "empty.sqlite"
+    empty.write_bytes(b"")
+    code, _, err = ledger("forget", "--keys-from", keys, "--ledger", empty)
+    assert (code, "empty.sqlite is not a ledger of v7s3" in err, empty.read_bytes()) == (2, True, b"")
+    for number in (1, 2):
+        register("s3://acme-frames", "--shard", f"{number}/2")
+    code, out, err = ledger("forget", "--keys-from", keys)
+    assert (code, out) == (2, "")
+    assert (
+        "error: of acme/road-signs there are only the ledgers of 2 parts (--shard)\n  next: `v7s3 ledger merge` " in err
+    )
+    assert v7s3("status")[0] == 2  # as before: there is still no whole ledger, and none is made of nothing
+    assert ledger("merge")[0] == 0
+    assert ledger("forget", "--keys-from", keys)[1].startswith("forgot 1 key (1 was named)")
+
+
 # --- the others, for scripts ----------------------------------------------------------------------------------------
 def test_every_command_that_says_something_says_it_in_json_too(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")
