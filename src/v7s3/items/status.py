@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from v7s3.items.outcome import DONE
+from v7s3.items.spool import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -210,21 +211,26 @@ def statuses(
 ) -> Iterator[ItemStatus]:
     """Those of V7's items that this ledger has as registered, by `since_run` or a later run when one is given.
 
-    All are counted in `tally`; what V7 does not list is `gone` there once `items` is exhausted. Memory: a page.
+    All are counted in `tally`, each once, however often V7's listing has it: pages shift while items are added. What V7
+    does not list is `gone` there once `items` is exhausted. Memory: a page.
     """
     found = 0
     source = iter(items)
-    while page := list(islice(source, _PAGE)):
-        places = ledger.rows_at([(one.path, one.name) for one in page])
-        for one in page:
-            rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, since_run)]
-            if not rows:
-                tally.others += 1
-                continue
-            found += 1
-            status = _status(one, rows)
-            tally.add(status)
-            yield status
+    with Seen() as seen:
+        while page := list(islice(source, _PAGE)):
+            places = ledger.rows_at([(one.path, one.name) for one in page])
+            for one in page:
+                rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, since_run)]
+                # Those of the ledger are counted by place, as the ledger counts them.
+                if not seen.is_new("\n".join(_place(one) if rows else (*_place(one), one.id))):
+                    continue
+                if not rows:
+                    tally.others += 1
+                    continue
+                found += 1
+                status = _status(one, rows)
+                tally.add(status)
+                yield status
     gone = max(ledger.count_items(since_run=since_run) - found, 0)
     if gone:
         tally.fates["gone"] += gone
