@@ -84,7 +84,7 @@ def drift(
             ledger,
             say=(lambda _line: None) if quiet else note,
         ) as views,
-        report_lines(report, report_line) as write,
+        report_lines(report, report_line, ledger=ledger or views.ledger.path) as write,
     ):
         for place in views.places:
             for one in verdicts(place):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from v7s3.cli.documents import name_of
 from v7s3.cli.output import result, result_json
 from v7s3.cli.register_summary import counted
+from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
 from v7s3.errors import NotFoundError, UsageError
 from v7s3.items import transfer
@@ -104,12 +105,15 @@ def shown_document(ledger: Ledger) -> dict[str, Any]:
 
 
 def export(ledger: Ledger, output: Path | None) -> None:
-    """Write the lines to stdout, or to a file that is there whole or not at all."""
+    """Write the lines to stdout, or to a file that is there whole or not at all. Raises UsageError when it is the
+    ledger itself."""
     if output is None:
         for line in transfer.exported(ledger):
             sys.stdout.write(line + "\n")
         return
     half = output.with_name(output.name + ".part")
+    for written in (output, half):
+        require_separate("--output", written, files_of_ledger("the ledger", ledger.path))
     try:
         with half.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(line + "\n" for line in transfer.exported(ledger))

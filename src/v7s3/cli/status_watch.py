@@ -136,7 +136,7 @@ class Watch:
         """List everything, once, and write the report."""
         tally = StatusTally()
         items = self._darwin.items(self._team, self._dataset.id)
-        with report_lines(self._report, _report_line) as write:
+        with report_lines(self._report, _report_line, ledger=self._ledger.path) as write:
             for one in statuses(items, self._ledger, tally, since_run=self._since_run):
                 write(one)
         buckets = self._buckets() if tally.fates["failed"] else {}
