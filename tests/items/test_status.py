@@ -64,6 +64,16 @@ def test_what_v7_lists_again_counts_once_and_hides_nothing_that_is_gone(listed, 
     assert tally.others == len(set(listed) - ours)
 
 
+def test_another_item_at_the_place_of_a_registered_one_is_not_it():
+    tally, ledger = StatusTally(), Ledger(None, TARGET)
+    with ledger:
+        for name in ("a.jpg", "b.jpg"):
+            ledger.settle("s", [Outcome("registered", (name,), ("e",), "/", name, item_id=f"id of {name}")])
+        listed = [Listed("a.jpg", id="id of a.jpg"), Listed("b.jpg", id="another"), Listed("a.jpg", id="a third")]
+        assert [one.item_id for one in statuses(listed, ledger, tally)] == ["id of a.jpg"]
+    assert (tally.fates["complete"], tally.fates["gone"], tally.others) == (1, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("error", "words", "probes", "hint"),
     [

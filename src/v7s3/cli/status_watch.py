@@ -69,7 +69,9 @@ class Seen:
             if command := self._doctor(failure):
                 lines.append(f"    why:  {command}")
         if fates["gone"]:
-            lines.append("  gone from V7: deleted there since; `v7s3 drift` names them")
+            lines.append(
+                "  gone from V7: deleted there since, even if another item has the place; `v7s3 drift` names them"
+            )
         return "\n".join(lines)
 
     def _doctor(self, failure: FailureCount) -> str:

@@ -2,7 +2,7 @@
 
 V7 fetches the objects of read-write items after it has accepted them, so "registered" is not "annotators can see it".
 States and fields are V7's (v7-facts §10). What is asked about an item is what this ledger has at its path and name;
-the listing has no storage keys.
+the listing has no storage keys. An item there that has another id than the registered one is not it.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def statuses(
         while page := list(islice(source, _PAGE)):
             places = ledger.rows_at([(one.path, one.name) for one in page])
             for one in page:
-                rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, since_run)]
+                rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, one, since_run)]
                 # Those of the ledger are counted by place, as the ledger counts them.
                 if not seen.is_new("\n".join(_place(one) if rows else (*_place(one), one.id))):
                     continue
@@ -240,8 +240,9 @@ def _place(one: ListedItem) -> tuple[str, str]:
     return one.path.strip("/"), one.name
 
 
-def _is_asked_for(row: Row, since_run: int | None) -> bool:
-    return row.standing.state in DONE and (since_run is None or row.run >= since_run)
+def _is_asked_for(row: Row, one: ListedItem, since_run: int | None) -> bool:
+    is_it = row.standing.item_id in ("", one.id)
+    return is_it and row.standing.state in DONE and (since_run is None or row.run >= since_run)
 
 
 def _status(one: ListedItem, rows: Sequence[Row]) -> ItemStatus:
