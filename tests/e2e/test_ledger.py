@@ -258,6 +258,26 @@ def test_nothing_is_forgotten_of_a_ledger_that_is_not_there_and_none_is_made(
     assert ledger("forget", "--keys-from", keys)[1].startswith("forgot 1 key (1 was named)")
 
 
+# --- which ledger ---------------------------------------------------------------------------------------------------
+def test_the_ledger_that_register_wrote_is_found_however_the_address_is_spelled(
+    register, ledger, fill, darwin, tmp_path
+):
+    fill("a.jpg", "b.jpg")
+    spelled = ["--team", "acme", "--darwin-url", f"  {darwin.url.replace('http', 'HTTP')}/"]
+    assert register("s3://acme-frames", *spelled)[0] == 0
+    keys = tmp_path / "keys.txt"
+    keys.write_text("a.jpg\n")
+    export = tmp_path / "l.jsonl"
+    for address in (spelled, ["--team", "acme"]):
+        assert "2 keys, 2 items in V7" in ledger("show", *address)[1]
+        assert ledger("export", *address, "-o", export)[0] == 0
+        assert ledger("import", export, *address)[1].endswith("2 keys, 0 of them new or better known\n")
+        assert ledger("forget", "--keys-from", keys, *address)[0] == 0
+        register("s3://acme-frames", *spelled)
+    code, out, err = ledger("show", "--team", "acme", "--darwin-url", "darwin.v7labs.com")
+    assert (code, out, "must begin with https://" in err) == (2, "", True)
+
+
 # --- the others, for scripts ----------------------------------------------------------------------------------------
 def test_every_command_that_says_something_says_it_in_json_too(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")

@@ -14,6 +14,7 @@ from v7s3.cli.output import result, result_json
 from v7s3.cli.register_summary import counted
 from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
+from v7s3.darwin import checked_base_url
 from v7s3.errors import NotFoundError, UsageError
 from v7s3.items import transfer
 from v7s3.items.itemsfile import lines_of, opened, opened_twice
@@ -58,7 +59,7 @@ def ledger_target(team: str, dataset: str, darwin_url: str, api_key_file: Path |
     if not dataset:
         raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
     if team:
-        return Target(darwin_url.rstrip("/"), team, dataset)
+        return Target(checked_base_url(darwin_url), team, dataset)
     darwin, team = open_darwin(darwin_url, api_key_file, team)
     with darwin:
         return Target(darwin.base_url, team, dataset)
