@@ -224,7 +224,7 @@ def test_forgetting_says_how_many_keys_and_which_it_does_not_know(register, ledg
     keys.write_text("A.jpg\n")
     unknown = (
         "error: the ledger does not know 1 key of storage 'acme-frames': A.jpg\n"
-        "  next: keys are case-sensitive; `v7s3 ledger export` lists those it knows\n"
+        "  next: keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are\n"
     )
     assert ledger("forget", "--keys-from", keys) == (4, "forgot 0 keys (1 was named)\n", unknown)
     keys.write_text("a.jpg\nA.jpg\n")
@@ -256,6 +256,32 @@ def test_nothing_is_forgotten_of_a_ledger_that_is_not_there_and_none_is_made(
     assert v7s3("status")[0] == 2  # as before: there is still no whole ledger, and none is made of nothing
     assert ledger("merge")[0] == 0
     assert ledger("forget", "--keys-from", keys)[1].startswith("forgot 1 key (1 was named)")
+
+
+def test_what_cannot_be_a_key_is_told_with_its_line_and_the_others_are_forgotten(
+    register, ledger, fill, darwin, tmp_path
+):
+    fill("a.jpg", "b.jpg")
+    register("s3://acme-frames")
+    keys = tmp_path / "keys.txt"
+    keys.write_bytes(b"a.jpg\n\xff.jpg\n")
+    code, out, err = ledger("forget", "--keys-from", keys)
+    assert (code, out) == (4, "forgot 1 key (2 were named): `v7s3 register` sends them again\n")
+    assert err.startswith(
+        f"error: 1 line of {keys} cannot be a key\n  line 2: \\xff.jpg is not UTF-8, as every key is\n  next: "
+    )
+    keys.write_bytes(b"\xff.jpg\nA.jpg\n" + b"\xfe\xff\n" * 6)
+    code, out, err = ledger("forget", "--keys-from", keys, "--format", "json")
+    assert code == 4
+    assert json.loads(out) == {"version": 1, "named": 8, "forgotten": 0, "unknown": 8}
+    assert json.loads(err)["error"]["message"].splitlines() == [
+        "the ledger does not know 1 key of storage 'acme-frames': A.jpg",
+        f"7 lines of {keys} cannot be keys",
+        "  line 1: \\xff.jpg is not UTF-8, as every key is",
+        *(f"  line {number}: \\xfe\\xff is not UTF-8, as every key is" for number in (3, 4, 5, 6)),
+        "  … and 2 more",
+    ]
+    assert [row["key"] for row in rows(ledger("export")[1])] == ["b.jpg"]
 
 
 # --- which ledger ---------------------------------------------------------------------------------------------------

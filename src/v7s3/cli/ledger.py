@@ -210,8 +210,8 @@ def forget(
       echo raw/1.jpg | v7s3 ledger forget --keys-from - --team acme --dataset scans --storage acme-s3
 
     Delete the items in V7 first: what V7 still has ends as `exists`.
-    Exit codes: 2 nothing to forget is named or there is no ledger, 4 the ledger does not know some of the keys (the
-    others are forgotten), 6 another run holds the ledger.
+    Exit codes: 2 nothing to forget is named or there is no ledger, 4 the ledger does not know some of the keys, or
+    they are not UTF-8 (the others are forgotten), 6 another run holds the ledger.
     """
     from v7s3.cli.ledger_run import forget_keys, opened_ledger
 

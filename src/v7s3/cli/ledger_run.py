@@ -22,6 +22,7 @@ from v7s3.items.keysfile import read_keys
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
+from v7s3.items.planning import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -183,7 +184,7 @@ def _entries(ledgers: Sequence[Ledger]) -> Iterator[Row | RunRecord]:
 
 
 def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
-    """Forget the keys of a list; those that the ledger does not know are the `trouble`.
+    """Forget the keys of a list; those that the ledger does not know, or that are none, are the `trouble`.
 
     Raises UsageError for an empty list, or when it is not clear of which storage.
     """
@@ -192,27 +193,35 @@ def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
         raise UsageError("which storage?", hint=f"give --storage; the ledger has {', '.join(storages) or 'none'}")
     with opened(name) as file:
         name = name_of(name)
-        keys = [one.key for one in read_keys(file, name) if isinstance(one, StorageObject)]
-    if not keys:
+        read = list(read_keys(file, name))
+    faulty = [one for one in read if isinstance(one, Refused)]
+    if not read:
         raise UsageError(f"{name} names no keys: nothing was forgotten", hint="write one key on a line")
     storage = storage or storages[0]
-    keys = list(dict.fromkeys(keys))
+    keys = list(dict.fromkeys(one.key for one in read if isinstance(one, StorageObject)))
+    named = len(keys) + len(faulty)
     known: set[str] = set()
     for start in range(0, len(keys), _CHUNK):
         known.update(ledger.standings(storage, keys[start : start + _CHUNK]))
     unknown = [key for key in keys if key not in known]
     removed = ledger.forget(storage, [key for key in keys if key in known]) if known else 0
-    text = f"forgot {counted(removed, 'key')} ({len(keys):,} {'was' if len(keys) == 1 else 'were'} named)"
+    text = f"forgot {counted(removed, 'key')} ({named:,} {'was' if named == 1 else 'were'} named)"
     text += ": `v7s3 register` sends them again" if removed else ""
-    document = {"named": len(keys), "forgotten": removed, "unknown": len(unknown)}
-    return Done(text, document, _unknown(unknown, storage) if unknown else None)
+    document = {"named": named, "forgotten": removed, "unknown": len(unknown) + len(faulty)}
+    return Done(text, document, _unknown(unknown, faulty, name, storage) if unknown or faulty else None)
 
 
-def _unknown(keys: Sequence[str], storage: str) -> NotFoundError:
-    some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
+def _unknown(keys: Sequence[str], faulty: Sequence[Refused], name: str, storage: str) -> NotFoundError:
+    words = []
+    if keys:
+        some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
+        words.append(f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}")
+    if faulty:
+        words.append(f"{counted(len(faulty), 'line')} of {name} cannot be {'a key' if len(faulty) == 1 else 'keys'}")
+        words += [f"  line {one.line}: {one.keys[0]} {one.detail}" for one in faulty[:_EXAMPLES]]
+        words += [f"  … and {len(faulty) - _EXAMPLES:,} more"] if len(faulty) > _EXAMPLES else []
     return NotFoundError(
-        f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}",
-        hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows",
+        "\n".join(words), hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are"
     )
 
 
