@@ -199,6 +199,18 @@ def test_groups_are_compared_key_by_key(register, drift, fill, s3, bucket, darwi
     assert "its place is taken by rig/2/front.jpg" in out
 
 
+def test_artifacts_below_a_prefix_of_one_s_own_are_left_out_as_register_leaves_them(register, drift, ledger, fill):
+    fill("raw/a.jpg", "cache/raw/a.jpg/thumbnail.jpg")
+    prefix = ["--artifacts-prefix", "cache"]
+    assert register("s3://acme-frames", *prefix)[0] == 0
+    code, out, _ = drift("s3://acme-frames", *prefix)
+    assert (code, "  = 1 in both\n  1 object left out: 1 " in out) == (0, True)
+    assert "+ 1 in the bucket, not in V7   (cache/raw/a.jpg/thumbnail.jpg)" in drift("s3://acme-frames")[1]
+    code, _, err = drift("s3://acme-frames", "--artifacts-prefix", "a b")
+    assert (code, err.startswith("error: --artifacts-prefix 'a b' is no folder for artifacts")) == (2, True)
+    assert ledger("rebuild", "s3://acme-frames", *prefix, "--dry-run")[0] == 0
+
+
 def test_thousands_of_keys_and_the_planning_that_was_used(register, drift, s3, bucket, darwin):
     s3.put_many(bucket, ((f"raw/{n % 9}/{n:04d}.jpg", 10) for n in range(3000)))
     planning = ["--strip-prefix", "raw/", "--path", "/2026"]

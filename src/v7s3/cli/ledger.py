@@ -156,6 +156,7 @@ def rebuild(
     folders: plan.Folders = "keep",
     slots_by: plan.SlotsBy = "",
     shard: plan.Shard = "1/1",
+    artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     ledger: LedgerPath = None,
     dry_run: options.DryRun = False,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
@@ -180,7 +181,7 @@ def rebuild(
     from v7s3.cli.output import note
     from v7s3.items.comparison import DriftTally
 
-    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard)
+    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard, artifacts_prefix)
     names, aws = (team, dataset, storage), (profile, region, endpoint_url)
     say = (lambda _line: None) if quiet else note
     with dataset_places(
