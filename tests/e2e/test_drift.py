@@ -76,6 +76,61 @@ def test_each_way_of_drifting_has_its_character(register, drift, fill, s3, bucke
     assert len(darwin.items) == items
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_an_item_that_took_the_place_of_a_deleted_one_is_not_taken_for_it(
+    register, drift, ledger, v7s3, fill, s3, bucket, darwin, tmp_path, merged
+):
+    fill("raw/a.jpg", "raw/b.jpg", "raw/c.jpg")
+    known = ["--ledger", tmp_path / "l.sqlite"]
+    register("s3://acme-frames/raw", *known)
+    if merged:
+        known = ["--ledger", tmp_path / "all.sqlite"]
+        ledger("merge", tmp_path / "l.sqlite", "--into", known[1])
+    for name in ("a.jpg", "c.jpg"):
+        delete_item(darwin, name)
+    register("--keys-from", _list(tmp_path, "raw/a.jpg", "raw/c.jpg"), "--no-ledger")  # somebody else, anew
+    s3.client().delete_object(Bucket=bucket, Key="raw/c.jpg")
+    code, out, _ = drift("s3://acme-frames/raw", *known, "--report", tmp_path / "drift.jsonl")
+    assert code == 1
+    assert out.splitlines()[1:] == [
+        "  = 1 in both",
+        "  o 1 registered by others   (raw/a.jpg)",
+        "      1 the item that was registered here was deleted in V7, and another one has its place",
+        (
+            "      next: `v7s3 ledger rebuild` takes them into this ledger, when they are of these keys; where it has another "
+            "item on record, only after `v7s3 ledger forget`"
+        ),
+        "  ? 1 in V7, of no key here",
+        "drift was found",
+    ]
+    report = [json.loads(line) for line in (tmp_path / "drift.jsonl").read_text().splitlines()]
+    assert [(line["verdict"], line["storage_key"], "reason" in line) for line in report] == [
+        ("o", "raw/a.jpg", True),
+        ("=", "raw/b.jpg", False),
+        ("?", "", False),
+    ]
+    assert json.loads(drift("s3://acme-frames/raw", *known, "--format", "json")[1])["replaced"] == 1
+    _, out, _ = v7s3("status", *known)
+    assert "3 items of this ledger; others in the dataset: 2\n" in out
+    assert "2 gone from V7\n" in out
+    assert "even if another item has the place; `v7s3 drift` names them" in out
+    # As the next step says:
+    assert ledger("forget", "--keys-from", _list(tmp_path, "raw/a.jpg", "raw/c.jpg"), *known)[0] == 0
+    assert ledger("rebuild", "s3://acme-frames/raw", *known)[1] == "took 1 keys of 1 items into the ledger\n"
+    assert drift("s3://acme-frames/raw", *known)[0] == 0
+
+
+def test_an_item_of_unknown_origin_at_a_key_s_place_is_taken_for_the_key_s(register, drift, v7s3, fill, darwin):
+    """Where V7 only said that it exists, nothing tells whether it is the same one now."""
+    fill("raw/a.jpg")
+    register("s3://acme-frames/raw", "--no-ledger")
+    register("s3://acme-frames/raw")
+    delete_item(darwin, "a.jpg")
+    register("s3://acme-frames/raw", "--no-ledger")
+    assert drift("s3://acme-frames/raw")[0] == 0
+    assert " 0 gone from V7\n" in v7s3("status")[1]
+
+
 def _list(tmp_path, *keys):
     path = tmp_path / "keys.txt"
     path.write_text("\n".join(keys))
@@ -142,6 +197,18 @@ def test_groups_are_compared_key_by_key(register, drift, fill, s3, bucket, darwi
     assert code == 1
     assert "- 1 in V7, gone from the bucket   (rig/1/rear.jpg)" in out
     assert "its place is taken by rig/2/front.jpg" in out
+
+
+def test_artifacts_below_a_prefix_of_one_s_own_are_left_out_as_register_leaves_them(register, drift, ledger, fill):
+    fill("raw/a.jpg", "cache/raw/a.jpg/thumbnail.jpg")
+    prefix = ["--artifacts-prefix", "cache"]
+    assert register("s3://acme-frames", *prefix)[0] == 0
+    code, out, _ = drift("s3://acme-frames", *prefix)
+    assert (code, "  = 1 in both\n  1 object left out: 1 " in out) == (0, True)
+    assert "+ 1 in the bucket, not in V7   (cache/raw/a.jpg/thumbnail.jpg)" in drift("s3://acme-frames")[1]
+    code, _, err = drift("s3://acme-frames", "--artifacts-prefix", "a b")
+    assert (code, err.startswith("error: --artifacts-prefix 'a b' is no folder for artifacts")) == (2, True)
+    assert ledger("rebuild", "s3://acme-frames", *prefix, "--dry-run")[0] == 0
 
 
 def test_thousands_of_keys_and_the_planning_that_was_used(register, drift, s3, bucket, darwin):

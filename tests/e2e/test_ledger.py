@@ -12,6 +12,8 @@ from contextlib import closing
 
 import pytest
 
+from v7s3.items.ledger import Ledger, Target
+
 KEYS = [f"k/{n:03d}.jpg" for n in range(60)]
 POISONED = "005.jpg"
 
@@ -138,6 +140,32 @@ def test_a_file_of_somebody_else_is_refused_and_nothing_is_left_beside_it(regist
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["link.sqlite", "folder/real.sqlite"])
+def test_one_file_is_one_ledger_by_whatever_name_it_is_given(register, v7s3, fill, darwin, tmp_path, name):
+    fill("a.jpg", "b.jpg")
+    real = tmp_path / "real.sqlite"
+    (tmp_path / "link.sqlite").symlink_to("real.sqlite")  # also before there is such a file
+    (tmp_path / "folder").symlink_to(".")
+    assert register("s3://acme-frames", "--limit", "1", "--ledger", tmp_path / name)[0] == 0
+    with Ledger(real, Target(darwin.url, "acme", "road-signs")):  # another run
+        for arguments in (["register", "s3://acme-frames"], ["ledger", "forget", "--keys-from", os.devnull]):
+            code, out, err = v7s3(*arguments, "--ledger", tmp_path / name)
+            assert (code, out) == (6, "")
+            assert f"error: another run of v7s3 is using the ledger {tmp_path / name}\n" in err
+    assert darwin.keys() == ["a.jpg"]
+    assert register("s3://acme-frames", "--ledger", real)[0] == 0
+    assert sorted(darwin.keys()) == ["a.jpg", "b.jpg"]
+    assert not list(tmp_path.glob("link.sqlite.*"))
+
+
+def test_a_ledger_called_memory_is_a_file_like_any_other(register, fill, darwin, folder):
+    fill("a.jpg")
+    assert register("s3://acme-frames", "--ledger", ":memory:")[0] == 0
+    assert (folder / ":memory:").is_file()
+    code, out, _ = register("s3://acme-frames", "--ledger", ":memory:")
+    assert (code, "(settled by earlier runs: 1 registered)" in out) == (0, True)
+
+
 def _export_of(tmp_path, dataset):
     path = tmp_path / "export.jsonl"
     header = {"v7s3_ledger": 1, "darwin_url": os.environ["DARWIN_BASE_URL"], "team": "acme", "dataset": dataset}
@@ -196,12 +224,84 @@ def test_forgetting_says_how_many_keys_and_which_it_does_not_know(register, ledg
     keys.write_text("A.jpg\n")
     unknown = (
         "error: the ledger does not know 1 key of storage 'acme-frames': A.jpg\n"
-        "  next: keys are case-sensitive; `v7s3 ledger export` lists those it knows\n"
+        "  next: keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are\n"
     )
     assert ledger("forget", "--keys-from", keys) == (4, "forgot 0 keys (1 was named)\n", unknown)
     keys.write_text("a.jpg\nA.jpg\n")
     assert ledger("forget", "--keys-from", keys) == (4, f"forgot 1 key (2 were named): {again}\n", unknown)
     assert [row["key"] for row in rows(ledger("export")[1])] == ["b.jpg"]
+
+
+def test_nothing_is_forgotten_of_a_ledger_that_is_not_there_and_none_is_made(
+    register, ledger, v7s3, fill, darwin, tmp_path
+):
+    fill(*KEYS)
+    keys = tmp_path / "keys.txt"
+    keys.write_text(f"{KEYS[0]}\n")
+    code, out, err = ledger("forget", "--keys-from", keys, "--ledger", tmp_path / "new" / "no.sqlite")
+    assert (code, out) == (2, "")
+    assert f"error: there is no ledger at {tmp_path}/new/no.sqlite\n  next: `v7s3 register` writes one\n" in err
+    assert not (tmp_path / "new").exists()
+    empty = tmp_path / "empty.sqlite"
+    empty.write_bytes(b"")
+    code, _, err = ledger("forget", "--keys-from", keys, "--ledger", empty)
+    assert (code, "empty.sqlite is not a ledger of v7s3" in err, empty.read_bytes()) == (2, True, b"")
+    for number in (1, 2):
+        register("s3://acme-frames", "--shard", f"{number}/2")
+    code, out, err = ledger("forget", "--keys-from", keys)
+    assert (code, out) == (2, "")
+    assert (
+        "error: of acme/road-signs there are only the ledgers of 2 parts (--shard)\n  next: `v7s3 ledger merge` " in err
+    )
+    assert v7s3("status")[0] == 2  # as before: there is still no whole ledger, and none is made of nothing
+    assert ledger("merge")[0] == 0
+    assert ledger("forget", "--keys-from", keys)[1].startswith("forgot 1 key (1 was named)")
+
+
+def test_what_cannot_be_a_key_is_told_with_its_line_and_the_others_are_forgotten(
+    register, ledger, fill, darwin, tmp_path
+):
+    fill("a.jpg", "b.jpg")
+    register("s3://acme-frames")
+    keys = tmp_path / "keys.txt"
+    keys.write_bytes(b"a.jpg\n\xff.jpg\n")
+    code, out, err = ledger("forget", "--keys-from", keys)
+    assert (code, out) == (4, "forgot 1 key (2 were named): `v7s3 register` sends them again\n")
+    assert err.startswith(
+        f"error: 1 line of {keys} cannot be a key\n  line 2: \\xff.jpg is not UTF-8, as every key is\n  next: "
+    )
+    keys.write_bytes(b"\xff.jpg\nA.jpg\n" + b"\xfe\xff\n" * 6)
+    code, out, err = ledger("forget", "--keys-from", keys, "--format", "json")
+    assert code == 4
+    assert json.loads(out) == {"version": 1, "named": 8, "forgotten": 0, "unknown": 8}
+    assert json.loads(err)["error"]["message"].splitlines() == [
+        "the ledger does not know 1 key of storage 'acme-frames': A.jpg",
+        f"7 lines of {keys} cannot be keys",
+        "  line 1: \\xff.jpg is not UTF-8, as every key is",
+        *(f"  line {number}: \\xfe\\xff is not UTF-8, as every key is" for number in (3, 4, 5, 6)),
+        "  … and 2 more",
+    ]
+    assert [row["key"] for row in rows(ledger("export")[1])] == ["b.jpg"]
+
+
+# --- which ledger ---------------------------------------------------------------------------------------------------
+def test_the_ledger_that_register_wrote_is_found_however_the_address_is_spelled(
+    register, ledger, fill, darwin, tmp_path
+):
+    fill("a.jpg", "b.jpg")
+    spelled = ["--team", "acme", "--darwin-url", f"  {darwin.url.replace('http', 'HTTP')}/"]
+    assert register("s3://acme-frames", *spelled)[0] == 0
+    keys = tmp_path / "keys.txt"
+    keys.write_text("a.jpg\n")
+    export = tmp_path / "l.jsonl"
+    for address in (spelled, ["--team", "acme"]):
+        assert "2 keys, 2 items in V7" in ledger("show", *address)[1]
+        assert ledger("export", *address, "-o", export)[0] == 0
+        assert ledger("import", export, *address)[1].endswith("2 keys, 0 of them new or better known\n")
+        assert ledger("forget", "--keys-from", keys, *address)[0] == 0
+        register("s3://acme-frames", *spelled)
+    code, out, err = ledger("show", "--team", "acme", "--darwin-url", "darwin.v7labs.com")
+    assert (code, out, "must begin with https://" in err) == (2, "", True)
 
 
 # --- the others, for scripts ----------------------------------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
+from array import array
 
 import pytest
 
@@ -59,6 +62,13 @@ def finished_runs(ledger):
         return database.execute("SELECT count(*) FROM run WHERE finished IS NOT NULL").fetchone()[0]
 
 
+def unread(pipe):
+    """How many bytes of a pipe its reader has not taken yet."""
+    count = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
 def test_a_rescan_ends_with_the_pages_that_are_under_way_and_is_not_called_finished(s3, settled, darwin, environment):
     s3.faults.latency_ms = 500
     out, more = interrupted(s3, 3, ["s3://acme-frames", "--ledger", settled])
@@ -78,6 +88,39 @@ def test_a_list_whose_keys_are_looked_up_one_by_one_ends_with_those_under_way(
     _, more = interrupted(s3, 40, ["--keys-from", names, "--ledger", ledger])
     assert more <= 16 * 8  # keys under way, and what is asked for the nearest of each; the whole takes 1,800 and more
     assert (darwin.items, finished_runs(ledger)) == ([], 0)
+
+
+@pytest.mark.parametrize("option", ["--keys-from", "--manifest"])
+@pytest.mark.parametrize("through", ["fifo", "standard input"])
+def test_a_pipe_whose_writer_is_idle_is_not_waited_for(bucket, darwin, environment, tmp_path, option, through):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    name, stdin = (fifo, None) if through == "fifo" else ("-", subprocess.PIPE)
+    ledger = tmp_path / "l.sqlite"
+    command = ["register", option, name, "--rate", "0", "--no-check-keys", "--ledger", ledger]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "v7s3", *map(str, command)],
+        env=dict(os.environ),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process, process.stdin or fifo.open("w") as writer:
+        writer.write("storage_key\n" if option == "--manifest" else "")
+        writer.write("".join(f"{n}.jpg\n" for n in range(20)) + "half a key")
+        writer.flush()
+        deadline = time.monotonic() + 60
+        while unread(writer):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130  # and the writer is still there
+        out, err = process.stdout.read(), process.stderr.read()
+    assert "Traceback" not in err
+    assert "interrupted; everything that was in flight is settled" in err
+    assert (out.count("half a key"), darwin.items, finished_runs(ledger)) == (0, [], 0)
 
 
 @pytest.mark.parametrize("whole", [["--slots-by", "folder"], ["--folders", "flatten"]], ids=lambda whole: whole[0])

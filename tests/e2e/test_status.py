@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from v7s3.sandbox import SandboxDarwin
+from v7s3.sandbox import SandboxDarwin, itemlist
 
 READABLE = ("s3:GetObject", "s3:PutObject")
 
@@ -84,6 +84,28 @@ def test_only_items_of_this_ledger_count_and_deleted_ones_are_gone(register, sta
     darwin.settle()
     deleted = next(item for item in darwin.items if item.name == "b.jpg")
     darwin.registry.forget([deleted])
+    code, out, _ = status()
+    assert code == 0
+    assert "acme/road-signs: 2 items of this ledger; others in the dataset: 1" in out
+    assert "1 complete · 0 processing · 0 failed · 1 gone from V7" in out
+
+
+def test_an_item_that_v7_lists_twice_does_not_stand_for_one_that_is_gone(
+    register, status, fill, s3, bucket, darwin, monkeypatch
+):
+    s3.grant_v7(bucket, *READABLE)
+    fill("raw/a.jpg", "raw/b.jpg", "other/c.jpg")
+    register("s3://acme-frames/raw")
+    register("s3://acme-frames/other", "--no-ledger")
+    darwin.settle()
+    darwin.registry.forget([item for item in darwin.items if item.name == "b.jpg"])
+    once = itemlist.list_items
+
+    def twice(items, request):
+        page = once(items, request)
+        return page | {"items": page["items"] * 2}
+
+    monkeypatch.setattr(itemlist, "list_items", twice)
     code, out, _ = status()
     assert code == 0
     assert "acme/road-signs: 2 items of this ledger; others in the dataset: 1" in out

@@ -54,6 +54,26 @@ def test_every_item_of_the_ledger_has_exactly_one_fate(ours, listed):
     assert (tally.exit_code() == 5) == any(listed.get(name) in ("error", "cancelled") for name in ours)
 
 
+@given(st.lists(st.sampled_from([f"{n}.jpg" for n in range(30)])), st.integers(1, 3))
+def test_what_v7_lists_again_counts_once_and_hides_nothing_that_is_gone(listed, times):
+    tally, ours = StatusTally(), {f"{n}.jpg" for n in range(20)}
+    with ledger_with(ours) as ledger:
+        told = list(statuses([Listed(name) for name in listed * times], ledger, tally))
+    assert sorted(one.name for one in told) == sorted(ours & set(listed))
+    assert (tally.fates["complete"], tally.fates["gone"]) == (len(ours & set(listed)), len(ours - set(listed)))
+    assert tally.others == len(set(listed) - ours)
+
+
+def test_another_item_at_the_place_of_a_registered_one_is_not_it():
+    tally, ledger = StatusTally(), Ledger(None, TARGET)
+    with ledger:
+        for name in ("a.jpg", "b.jpg"):
+            ledger.settle("s", [Outcome("registered", (name,), ("e",), "/", name, item_id=f"id of {name}")])
+        listed = [Listed("a.jpg", id="id of a.jpg"), Listed("b.jpg", id="another"), Listed("a.jpg", id="a third")]
+        assert [one.item_id for one in statuses(listed, ledger, tally)] == ["id of a.jpg"]
+    assert (tally.fates["complete"], tally.fates["gone"], tally.others) == (1, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("error", "words", "probes", "hint"),
     [

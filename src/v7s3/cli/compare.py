@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from v7s3.artifacts.keys import DEFAULT_PREFIX
+from v7s3.artifacts.keys import prefix_of
 from v7s3.bucket import BucketUrl
 from v7s3.cli.output import note
 from v7s3.cli.session import dataset_ledger, find_dataset, find_storage, ledger_path, open_darwin, shard_ledgers
@@ -44,6 +44,11 @@ class Planning:
     folders: Literal["keep", "flatten"]
     slots_by: str
     shard: str
+    artifacts_prefix: str
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a prefix that is none, before anything is asked."""
+        prefix_of(self.artifacts_prefix)
 
     def plans(self, objects: Iterable[StorageObject], prefix: str, write_back_prefix: str | None) -> Iterator[Plan]:
         options = PlanOptions(
@@ -52,7 +57,7 @@ class Planning:
             folders=self.folders,
             source_prefix=prefix,
             write_back_prefix=write_back_prefix,
-            artifacts_prefix=DEFAULT_PREFIX,
+            artifacts_prefix=prefix_of(self.artifacts_prefix),
             selection=select(include=self.include, exclude=self.exclude, ext=self.ext, min_size=self.min_size),
         )
         return plan_groups(objects, options, grouping(self.slots_by)) if self.slots_by else plan(objects, options)

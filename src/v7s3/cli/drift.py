@@ -53,6 +53,7 @@ def drift(
     folders: plan.Folders = "keep",
     slots_by: plan.SlotsBy = "",
     shard: plan.Shard = "1/1",
+    artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     report: Annotated[Path | None, typer.Option(help="JSONL, one line for each key, with its verdict.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="The ledger; else one a dataset in the state directory.")] = None,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
@@ -72,7 +73,7 @@ def drift(
     from v7s3.items.comparison import drift as verdicts
 
     tally = DriftTally()
-    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard)
+    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard, artifacts_prefix)
     with (
         dataset_places(
             source,
@@ -84,7 +85,7 @@ def drift(
             ledger,
             say=(lambda _line: None) if quiet else note,
         ) as views,
-        report_lines(report, report_line) as write,
+        report_lines(report, report_line, ledger=ledger or views.ledger.path) as write,
     ):
         for place in views.places:
             for one in verdicts(place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from v7s3.cli.register_summary import counted
-from v7s3.items.comparison import DRIFT, VERDICTS
+from v7s3.items.comparison import DRIFT, REPLACED, VERDICTS
 
 if TYPE_CHECKING:
     from v7s3.cli.compare import Views
@@ -15,7 +15,8 @@ _NEXT: dict[Verdict, str] = {
     "+": "`v7s3 register` sends what was never registered; what V7 deleted only after `v7s3 ledger forget`",
     "-": "V7 cannot show these any more: upload them again, or delete the items in V7",
     "*": "V7 shows what it read then: delete the items in V7, `v7s3 ledger forget` the keys, register them again",
-    "o": "`v7s3 ledger rebuild` takes them into this ledger, when they are of these keys",
+    "o": "`v7s3 ledger rebuild` takes them into this ledger, when they are of these keys; where it has another item "
+    "on record, only after `v7s3 ledger forget`",
 }
 
 
@@ -31,6 +32,8 @@ def text(views: Views, tally: DriftTally, *, verbose: bool, quiet: bool = False)
         lines.append(f"  {verdict} {counts[verdict]:,} {words}{shown}")
         if verdict == "+":
             lines += [f"      {count:,} {reason}" for reason, count in tally.reasons.most_common(5)]
+        if verdict == "o" and tally.replaced:
+            lines.append(f"      {tally.replaced:,} {REPLACED}")
         if verdict in _NEXT:
             lines.append(f"      next: {_NEXT[verdict]}")
     for left_out, word in ((tally.skipped, "left out"), (tally.refused, "that cannot be registered")):
@@ -61,6 +64,7 @@ def document(views: Views, tally: DriftTally) -> dict[str, Any]:
             for verdict, words in VERDICTS.items()
         ],
         "reasons": dict(tally.reasons.most_common()),
+        "replaced": tally.replaced,
         "skipped": dict(tally.skipped.most_common()),
         "refused": dict(tally.refused.most_common()),
     }

@@ -156,6 +156,7 @@ def rebuild(
     folders: plan.Folders = "keep",
     slots_by: plan.SlotsBy = "",
     shard: plan.Shard = "1/1",
+    artifacts_prefix: options.ArtifactsPrefix = "v7s3/",
     ledger: LedgerPath = None,
     dry_run: options.DryRun = False,
     darwin_url: options.DarwinUrl = options.DARWIN_URL,
@@ -180,7 +181,7 @@ def rebuild(
     from v7s3.cli.output import note
     from v7s3.items.comparison import DriftTally
 
-    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard)
+    planning = Planning(include, exclude, ext, min_size, path, strip_prefix, folders, slots_by, shard, artifacts_prefix)
     names, aws = (team, dataset, storage), (profile, region, endpoint_url)
     say = (lambda _line: None) if quiet else note
     with dataset_places(
@@ -210,8 +211,8 @@ def forget(
       echo raw/1.jpg | v7s3 ledger forget --keys-from - --team acme --dataset scans --storage acme-s3
 
     Delete the items in V7 first: what V7 still has ends as `exists`.
-    Exit codes: 2 nothing to forget is named, 4 the ledger does not know some of the keys (the others are forgotten), 6
-    another run holds the ledger.
+    Exit codes: 2 nothing to forget is named or there is no ledger, 4 the ledger does not know some of the keys, or
+    they are not UTF-8 (the others are forgotten), 6 another run holds the ledger.
     """
     from v7s3.cli.ledger_run import forget_keys, opened_ledger
 

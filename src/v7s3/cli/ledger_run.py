@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from v7s3.cli.documents import name_of
 from v7s3.cli.output import result, result_json
 from v7s3.cli.register_summary import counted
+from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
+from v7s3.darwin import checked_base_url
 from v7s3.errors import NotFoundError, UsageError
 from v7s3.items import transfer
 from v7s3.items.itemsfile import lines_of, opened, opened_twice
@@ -20,6 +22,7 @@ from v7s3.items.keysfile import read_keys
 from v7s3.items.ledger import Forgotten, Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
+from v7s3.items.planning import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +60,7 @@ def ledger_target(team: str, dataset: str, darwin_url: str, api_key_file: Path |
     if not dataset:
         raise UsageError("which dataset?", hint="give --dataset or V7_DATASET: its slug")
     if team:
-        return Target(darwin_url.rstrip("/"), team, dataset)
+        return Target(checked_base_url(darwin_url), team, dataset)
     darwin, team = open_darwin(darwin_url, api_key_file, team)
     with darwin:
         return Target(darwin.base_url, team, dataset)
@@ -104,12 +107,15 @@ def shown_document(ledger: Ledger) -> dict[str, Any]:
 
 
 def export(ledger: Ledger, output: Path | None) -> None:
-    """Write the lines to stdout, or to a file that is there whole or not at all."""
+    """Write the lines to stdout, or to a file that is there whole or not at all. Raises UsageError when it is the
+    ledger itself."""
     if output is None:
         for line in transfer.exported(ledger):
             sys.stdout.write(line + "\n")
         return
     half = output.with_name(output.name + ".part")
+    for written in (output, half):
+        require_separate("--output", written, files_of_ledger("the ledger", ledger.path))
     try:
         with half.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(line + "\n" for line in transfer.exported(ledger))
@@ -180,7 +186,7 @@ def _entries(ledgers: Sequence[Ledger]) -> Iterator[Row | RunRecord | Forgotten]
 
 
 def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
-    """Forget the keys of a list; those that the ledger does not know are the `trouble`.
+    """Forget the keys of a list; those that the ledger does not know, or that are none, are the `trouble`.
 
     Raises UsageError for an empty list, or when it is not clear of which storage.
     """
@@ -189,27 +195,35 @@ def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
         raise UsageError("which storage?", hint=f"give --storage; the ledger has {', '.join(storages) or 'none'}")
     with opened(name) as file:
         name = name_of(name)
-        keys = [one.key for one in read_keys(file, name) if isinstance(one, StorageObject)]
-    if not keys:
+        read = list(read_keys(file, name))
+    faulty = [one for one in read if isinstance(one, Refused)]
+    if not read:
         raise UsageError(f"{name} names no keys: nothing was forgotten", hint="write one key on a line")
     storage = storage or storages[0]
-    keys = list(dict.fromkeys(keys))
+    keys = list(dict.fromkeys(one.key for one in read if isinstance(one, StorageObject)))
+    named = len(keys) + len(faulty)
     known: set[str] = set()
     for start in range(0, len(keys), _CHUNK):
         known.update(ledger.standings(storage, keys[start : start + _CHUNK]))
     unknown = [key for key in keys if key not in known]
     removed = ledger.forget(storage, [key for key in keys if key in known]) if known else 0
-    text = f"forgot {counted(removed, 'key')} ({len(keys):,} {'was' if len(keys) == 1 else 'were'} named)"
+    text = f"forgot {counted(removed, 'key')} ({named:,} {'was' if named == 1 else 'were'} named)"
     text += ": `v7s3 register` sends them again" if removed else ""
-    document = {"named": len(keys), "forgotten": removed, "unknown": len(unknown)}
-    return Done(text, document, _unknown(unknown, storage) if unknown else None)
+    document = {"named": named, "forgotten": removed, "unknown": len(unknown) + len(faulty)}
+    return Done(text, document, _unknown(unknown, faulty, name, storage) if unknown or faulty else None)
 
 
-def _unknown(keys: Sequence[str], storage: str) -> NotFoundError:
-    some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
+def _unknown(keys: Sequence[str], faulty: Sequence[Refused], name: str, storage: str) -> NotFoundError:
+    words = []
+    if keys:
+        some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
+        words.append(f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}")
+    if faulty:
+        words.append(f"{counted(len(faulty), 'line')} of {name} cannot be {'a key' if len(faulty) == 1 else 'keys'}")
+        words += [f"  line {one.line}: {one.keys[0]} {one.detail}" for one in faulty[:_EXAMPLES]]
+        words += [f"  … and {len(faulty) - _EXAMPLES:,} more"] if len(faulty) > _EXAMPLES else []
     return NotFoundError(
-        f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}",
-        hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows",
+        "\n".join(words), hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are"
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from v7s3.cli.output import scrub
+from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -16,14 +17,17 @@ T = TypeVar("T")
 
 
 @contextmanager
-def report_lines(path: Path | None, line_of: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
+def report_lines(
+    path: Path | None, line_of: Callable[[T], str], *, ledger: Path | None = None
+) -> Iterator[Callable[[T], None]]:
     """What writes the line of --report for a thing, with secrets taken out; it does nothing when no report is wanted.
 
-    Raises UsageError when the file cannot be made, StoppedError when the disk is full.
+    Raises UsageError when the file cannot be made or is the command's `ledger`, StoppedError when the disk is full.
     """
     if path is None:
         yield lambda _one: None
         return
+    require_separate("--report", path, files_of_ledger("the ledger", ledger))
     file = opened(path, "--report")
 
     def write(one: T) -> None:

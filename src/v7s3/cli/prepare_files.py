@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
+def partial_of(path: Path) -> Path:
+    """Where the items of an unfinished run are."""
+    return path.with_name(f"{path.name}.partial")
+
+
 class ItemsFile:
-    """Lines go to `NAME.partial`, which takes the name only when the run has come to its end."""
+    """Lines go to `partial_of` the file, which takes the name only when the run has come to its end."""
 
     def __init__(self, name: str) -> None:
         self._path = None if name == STDOUT else Path(name)
         if self._path is not None and self._path.is_dir():
             raise UsageError(f"{name} is a directory", hint=f"name a file in it: --output {self._path / 'items.jsonl'}")
-        self._partial = None if self._path is None else self._path.with_name(f"{self._path.name}.partial")
+        self._partial = None if self._path is None else partial_of(self._path)
         self._file: TextIO = sys.stdout if self._partial is None else opened(self._partial, "--output")
         self._is_complete = self._path is None
 

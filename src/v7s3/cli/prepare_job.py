@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from v7s3.artifacts.crew import Crew
@@ -21,9 +22,10 @@ from v7s3.cli import output
 from v7s3.cli.interrupt import finishing_on_interrupt
 from v7s3.cli.linefiles import report_lines
 from v7s3.cli.paths import artifacts_ledger
-from v7s3.cli.prepare_files import items_file, report_line
+from v7s3.cli.prepare_files import STDOUT, items_file, partial_of, report_line
 from v7s3.cli.prepare_summary import Counts, Summary
 from v7s3.cli.progress import Speed, duration, progress, size_in_words
+from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.errors import InterruptedRunError, UsageError, V7S3Error
 from v7s3.items.filters import select
 from v7s3.items.planning import PlanOptions, limited, plan
@@ -35,7 +37,6 @@ from v7s3.s3 import AwsSettings, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from mypy_boto3_s3.client import S3Client
 
@@ -101,9 +102,21 @@ def run(job: PrepareJob) -> int:
         from v7s3.cli.prepare_clean import run_clean
 
         return run_clean(job, client, url, prefix)
+    _check_files(job, url.bucket)
     check_decoders()
     preparation = Preparation(job, url, client, options, shard, _workshop(job, settings, url.bucket, prefix, crew))
     return preparation.show() if job.dry_run else preparation.run(crew)
+
+
+def _check_files(job: PrepareJob, bucket: str) -> None:
+    """Refuse files that would overwrite each other, before any is opened."""
+    ledger = files_of_ledger("the ledger", job.ledger or artifacts_ledger(bucket))
+    items: dict[str, Path | str] = {}
+    if job.output != STDOUT:
+        items = {"--output": job.output, "the unfinished": partial_of(Path(job.output))}
+    require_separate("--report", job.report, items | ledger)
+    for name in items.values():
+        require_separate("--output", name, ledger)
 
 
 class Preparation:

@@ -20,6 +20,7 @@ from v7s3.cli.progress import Speed, duration, progress
 from v7s3.cli.register_planning import check_values
 from v7s3.cli.register_sources import open_source
 from v7s3.cli.register_summary import PlanSummary, Summary
+from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.cli.session import find_dataset, find_storage, ledger_path, open_darwin
 from v7s3.cli.status_watch import Watch
 from v7s3.darwin import Limits
@@ -164,6 +165,9 @@ def _check(job: Job) -> None:
     seconds("--timeout", job.timeout)
     if job.ledger is not None and job.no_ledger:
         raise UsageError("--ledger and --no-ledger contradict each other", hint="give one of them")
+    read: dict[str, Path | str] = {"--keys-from": job.keys_from, "--manifest": job.manifest, "--items": job.items}
+    require_separate("--ledger", job.ledger, read)
+    require_separate("--report", job.report, read | files_of_ledger("--ledger", job.ledger))
 
 
 def requests_a_minute(text: str) -> float:
@@ -203,6 +207,7 @@ def _require_dataset(job: Job, darwin: Darwin, team: str) -> None:
 def _ledger(job: Job, darwin_url: str, destination: Destination) -> Ledger:
     target = Target(darwin_url, destination.team, destination.dataset)
     path = None if job.no_ledger else job.ledger or ledger_path(target, str(Shard.parse(job.shard)))
+    require_separate("--report", job.report, files_of_ledger("the ledger", path))
     if job.dry_run and path is not None:
         return Ledger(path, target, read_only=True) if path.exists() else Ledger(None, target)
     return Ledger(path, target)

@@ -237,7 +237,7 @@ def _require_same_bucket(destination: Destination, url: BucketUrl) -> None:
 
 
 def _from_keys(job: Job, destination: Destination, shard: Shard, stopping: threading.Event, stack: ExitStack) -> Source:
-    file = stack.enter_context(opened(job.keys_from))
+    file = stack.enter_context(opened(job.keys_from, stopping))
     options, groups = plan_options(job, destination, repeats=True), groups_of(job)
     check = open_key_check(job, destination, stopping)
 
@@ -257,7 +257,7 @@ def _from_manifest(
 ) -> Source:
     if job.slots_by:
         raise UsageError("--slots-by cannot be used with --manifest", hint="give its rows a `name` and a `slot` column")
-    file = stack.enter_context(opened_twice(job.manifest) if job.strict else opened(job.manifest))
+    file = stack.enter_context(opened_twice(job.manifest) if job.strict else opened(job.manifest, stopping))
     options = plan_options(job, destination, repeats=True)
     layout = grouping("folder", job.layout).layout
     if job.strict:

@@ -96,14 +96,18 @@ def shard_ledgers(target: Target) -> list[Path]:
 
 
 def dataset_ledger(path: Path | None, target: Target, *, read_only: bool = True) -> Ledger:
-    """The ledger of a dataset, at `path` or in the state directory.
+    """The ledger of a dataset, at `path` or in the state directory; it is never made here.
 
-    Raises UsageError when it is only to be read and does not exist, ConflictError when it belongs to another dataset.
+    Raises UsageError when there is none, ConflictError when it belongs to another dataset or another run holds it.
     """
     found = path or ledger_path(target)
-    if path is None and read_only and not found.exists() and (parts := len(shard_ledgers(target))):
+    if path is None and not found.exists() and (parts := len(shard_ledgers(target))):
         raise UsageError(
             f"of {target.team}/{target.dataset} there are only the ledgers of {parts} parts (--shard)",
             hint="`v7s3 ledger merge` makes one of them; or name one with --ledger",
         )
-    return Ledger(found, target, read_only=read_only)
+    known = Ledger(found, target, read_only=True)
+    if read_only:
+        return known
+    known.close()  # there is one: who opens a ledger to write would make it
+    return Ledger(found, target)

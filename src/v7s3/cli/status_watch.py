@@ -69,7 +69,9 @@ class Seen:
             if command := self._doctor(failure):
                 lines.append(f"    why:  {command}")
         if fates["gone"]:
-            lines.append("  gone from V7: deleted there since; `v7s3 drift` names them")
+            lines.append(
+                "  gone from V7: deleted there since, even if another item has the place; `v7s3 drift` names them"
+            )
         return "\n".join(lines)
 
     def _doctor(self, failure: FailureCount) -> str:
@@ -136,7 +138,7 @@ class Watch:
         """List everything, once, and write the report."""
         tally = StatusTally()
         items = self._darwin.items(self._team, self._dataset.id)
-        with report_lines(self._report, _report_line) as write:
+        with report_lines(self._report, _report_line, ledger=self._ledger.path) as write:
             for one in statuses(items, self._ledger, tally, since_run=self._since_run):
                 write(one)
         buckets = self._buckets() if tally.fates["failed"] else {}

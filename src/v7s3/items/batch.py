@@ -116,7 +116,8 @@ def _normal_form(place: Place) -> Place:
 
 def _blocked(place: tuple[str, str], objects: Sequence[StorageObject], answer: BlockedItem) -> Outcome:
     if {reason.upper() for reason in answer.reasons} == {"ALREADY_EXISTS"}:
-        return _outcome(place, objects, "exists", "", answer.id or "")
+        # Its id is not kept: whether that is the item that exists, or one that was not made, V7 does not document.
+        return _outcome(place, objects, "exists")
     return _outcome(place, objects, "blocked", ", ".join(answer.reasons))
 
 

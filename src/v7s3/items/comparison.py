@@ -1,8 +1,9 @@
 """Three views of one dataset brought together by place: what V7 lists, what the ledger has, what the bucket holds.
 
 V7's listing has no storage keys, so an item is recognised by its path and name: those the ledger has for a key, and for
-keys that the ledger does not know those that planning would give them. The views meet sorted on disk, so that memory
-stays flat at any size.
+keys that the ledger does not know those that planning would give them. Where the ledger knows V7's id of the item, it
+must be the listed one: else the registered item was deleted, and another one has its place. The views meet sorted on
+disk, so that memory stays flat at any size.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ VERDICTS: dict[Verdict, str] = {
 DRIFT: frozenset[Verdict] = frozenset({"+", "-", "*", "o"})  # "?" may well belong to another prefix or storage
 
 _EXAMPLES = 3
+REPLACED = "the item that was registered here was deleted in V7, and another one has its place"
 
 
 class Compared(NamedTuple):
@@ -56,6 +58,7 @@ class DriftTally:
     counts: Counter[Verdict] = field(default_factory=Counter)
     examples: dict[Verdict, list[str]] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)  # of "+"
+    replaced: int = 0  # of "o": keys that this ledger had registered
     skipped: Counter[str] = field(default_factory=Counter)  # objects that are no items
     refused: Counter[str] = field(default_factory=Counter)  # items that cannot be registered
     listed: int = 0  # objects of the source, whatever became of them
@@ -67,6 +70,8 @@ class DriftTally:
             shown.append(one.key or identity(one.path, one.name))
         if one.verdict == "+":
             self.reasons[one.reason] += 1
+        if one.verdict == "o" and one.reason == REPLACED:
+            self.replaced += 1
 
     @property
     def drifted(self) -> bool:
@@ -86,8 +91,14 @@ class Place(NamedTuple):
     item_ids: tuple[str, ...]  # V7's; at most one
     slots: int  # of V7's item; 0 when not known
     settled: tuple[StorageObject, ...]  # keys the ledger has registered here, with the ETags of then
+    registered_as: dict[str, str]  # by key of these: the id of the item that V7 made; "" when that is not known
     listed: dict[str, StorageObject]  # those of them that are in the bucket
     planned: dict[str, tuple[StorageObject, str]]  # other keys that would come here, with why they are not in V7
+
+    def is_replaced(self, key: str) -> bool:
+        """Whether V7 has another item here than the one that this settled key became."""
+        item_id = self.registered_as.get(key)
+        return bool(item_id and self.item_ids) and item_id not in self.item_ids
 
 
 class Comparison:
@@ -112,7 +123,9 @@ class Comparison:
         for row in rows:
             known = row.standing
             if known.state in DONE:
-                self._add(known.path, known.name, StorageObject(row.key, etag=known.etag), kind="ledger")
+                self._add(
+                    known.path, known.name, StorageObject(row.key, etag=known.etag), kind="ledger", id=known.item_id
+                )
 
     def unsettled(self, objects: Sequence[StorageObject], ledger: Ledger, storage: str) -> Iterator[StorageObject]:
         """Takes note of the objects that the ledger has as registered; the others are to be planned."""
@@ -157,6 +170,7 @@ def _gathered(path: str, name: str, rows: Sequence[tuple[StorageObject, dict[str
         tuple(note["id"] for note in items),
         max((note["slots"] for note in items), default=0),
         tuple(found for found, _ in of_kind.get("ledger", ())),
+        {found.key: note["id"] for found, note in of_kind.get("ledger", ())},
         {found.key: found for found, _ in of_kind.get("bucket", ())},
         {found.key: (found, note["why"]) for found, note in of_kind.get("plan", ())},
     )
@@ -166,11 +180,10 @@ def drift(place: Place) -> Iterator[Compared]:
     """One verdict for each key of a place. A key that is in neither, bucket nor V7, has none: nothing is left of it."""
     path, name = place.path, place.name
     item_id = place.item_ids[0] if place.item_ids else ""
+    present = [known for known in place.settled if not place.is_replaced(known.key)]
     # More slots than keys are in order: V7 makes several of a volume.
-    short = (
-        f"V7's item has {place.slots} slots, not {len(place.settled)}" if 0 < place.slots < len(place.settled) else ""
-    )
-    for known in place.settled:
+    short = f"V7's item has {place.slots} slots, not {len(present)}" if 0 < place.slots < len(present) else ""
+    for known in present:
         now = place.listed.get(known.key)
         if now is None and item_id:
             yield Compared("-", known.key, path, name, item_id)
@@ -179,15 +192,16 @@ def drift(place: Place) -> Iterator[Compared]:
         elif now is not None:
             changed = bool(now.etag and known.etag and now.etag != known.etag)
             yield Compared("*" if changed or short else "=", known.key, path, name, item_id, short)
-    for key, (_, why) in place.planned.items():
+    # Nothing says that the item is of one of these keys, unless it is another's. Those that are gone have no verdict.
+    others = [(key, REPLACED) for key in place.listed if place.is_replaced(key)]
+    for key, why in [*others, *((key, why) for key, (_, why) in place.planned.items())]:
         if not item_id:
             yield Compared("+", key, path, name, reason=why or "never registered")
-        elif place.settled:
-            holder = place.settled[0].key
-            yield Compared("+", key, path, name, reason=f"its place is taken by {holder}")
+        elif present:
+            yield Compared("+", key, path, name, reason=f"its place is taken by {present[0].key}")
         else:
-            yield Compared("o", key, path, name, item_id)
-    if item_id and not place.settled and not place.planned:
+            yield Compared("o", key, path, name, item_id, why if why == REPLACED else "")
+    if item_id and not present and not others and not place.planned:
         yield Compared("?", "", path, name, item_id)
 
 

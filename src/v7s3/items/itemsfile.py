@@ -6,15 +6,18 @@ has a payload or an item on each line and is never held in memory. Every fault i
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from select import select
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from v7s3.errors import UsageError
+from v7s3.errors import InterruptedRunError, UsageError
 from v7s3.items.jsonplaces import Document, Fault, parsed
 from v7s3.items.objects import StorageObject
 from v7s3.items.payload import InvalidItemError, ItemsDocument, access_of, as_item, build, storage_keys
@@ -22,11 +25,13 @@ from v7s3.items.planning import Planned, identity
 from v7s3.items.spool import Spool
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
 
     from v7s3.items.payload import Access, Item
 
 STDIN = "-"
+_LONGEST_WAIT = 0.2  # seconds between two looks whether the run is to stop, while a pipe has nothing
 
 
 class FaultyFileError(UsageError):
@@ -50,17 +55,49 @@ class Numbered(NamedTuple):
 
 # --- opening --------------------------------------------------------------------------------------------------------
 @contextmanager
-def opened(name: str) -> Iterator[IO[bytes]]:
-    """The bytes of a file, or of standard input for "-". Raises UsageError when it cannot be read."""
+def opened(name: str, stopping: threading.Event | None = None) -> Iterator[IO[bytes]]:
+    """The bytes of a file, or of standard input for "-". Raises UsageError when it cannot be read.
+
+    Of a pipe, reading raises InterruptedRunError once `stopping` is set, also while there is nothing to read.
+    """
     if name == STDIN:
-        yield sys.stdin.buffer
+        yield _until_stopped(sys.stdin.buffer, stopping)
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115  # errors of opening are told apart from errors of the user's block
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror or error}", hint="check the name of the file") from error
     with file:
-        yield file
+        yield _until_stopped(file, stopping)
+
+
+def _until_stopped(file: IO[bytes], stopping: threading.Event | None) -> IO[bytes]:
+    if stopping is None or file.seekable() or sys.platform == "win32":  # select knows only sockets there
+        return file
+    return BufferedReader(_PipeUntilStopped(file.fileno(), stopping))
+
+
+class _PipeUntilStopped(RawIOBase):
+    """A pipe or a terminal. A signal's handler does not end the system's read, so it is entered only when it will not
+    wait. To stop is no end of the file: the last line may be half a key."""
+
+    def __init__(self, number: int, stopping: threading.Event) -> None:
+        self._number = number
+        self._stopping = stopping
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        is_ready = False
+        while not is_ready:
+            if self._stopping.is_set():
+                raise InterruptedRunError("stopped while the source was being read", hint="run the same command again")
+            is_ready = bool(select([self._number], [], [], _LONGEST_WAIT)[0])
+        view = memoryview(buffer).cast("B")
+        data = os.read(self._number, len(view))
+        view[: len(data)] = data
+        return len(data)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain, islice, starmap
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from v7s3.errors import ConflictError, StoppedError, UsageError
@@ -26,7 +27,6 @@ from v7s3.items.outcome import DONE, STATES, TAKEN_BY_IT_OR, Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from v7s3.items.objects import StorageObject
 
@@ -194,15 +194,18 @@ class Ledger:
         self._lock: sqlite3.Connection | None = None
         self.run = 0  # what is settled now carries this number
         self._numbers: dict[str, int] = {}  # of storages
+        file: Path | None = None
         with _explained(path):
             if path is not None:
+                # By whatever link or way it is named, a file has one lock; and ":memory:" is a name like any other.
+                file = Path(os.path.realpath(path))
                 if not read_only:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    _refuse_foreign(path)  # first, so that no lock is left beside a file of somebody else
-                    self._lock = _lock(path)
-                elif not path.exists():
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    _refuse_foreign(file, path)  # first, so that no lock is left beside a file of somebody else
+                    self._lock = _lock(file, path)
+                elif not file.exists():
                     raise UsageError(f"there is no ledger at {path}", hint="`v7s3 register` writes one")
-            self._database = sqlite3.connect(path or "", timeout=10, isolation_level=None, check_same_thread=False)
+            self._database = sqlite3.connect(file or "", timeout=10, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare(read_only=read_only)
             except BaseException:
@@ -545,23 +548,23 @@ def _settled_together(row: Row) -> tuple[str, str, str, int]:
     return row.storage, row.standing.state, row.standing.item_id, row.run
 
 
-def _refuse_foreign(path: Path) -> None:
+def _refuse_foreign(file: Path, name: Path) -> None:
     """Raise UsageError or sqlite's own error when the file is there and no ledger. An empty one may become one."""
-    if not path.exists():
+    if not file.exists():
         return
-    with closing(sqlite3.connect(path, timeout=10)) as database:
+    with closing(sqlite3.connect(file, timeout=10)) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if tables and "meta" not in tables:  # the first that a ledger gets
-        raise UsageError(f"{path} is not a ledger of v7s3, but another database", hint="name another file")
+        raise UsageError(f"{name} is not a ledger of v7s3, but another database", hint="name another file")
 
 
-def _lock(path: Path) -> sqlite3.Connection:
-    """Hold `path` against other runs until closed.
+def _lock(file: Path, name: Path) -> sqlite3.Connection:
+    """Hold `file`, which is no link, against other runs until closed.
 
     An exclusive transaction on a file of its own: it works on every system, readers of the ledger are not kept out,
     and the system lets go of it when the process dies in whatever way.
     """
-    lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=0, isolation_level=None)
+    lock = sqlite3.connect(file.with_name(file.name + ".lock"), timeout=0, isolation_level=None)
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
@@ -569,7 +572,7 @@ def _lock(path: Path) -> sqlite3.Connection:
         if "locked" not in str(error):  # a full disk, or no right to write
             raise
         raise ConflictError(
-            f"another run of v7s3 is using the ledger {path}",
+            f"another run of v7s3 is using the ledger {name}",
             hint="wait until it ends; two datasets, or two --ledger files, can run side by side",
         ) from None
     return lock

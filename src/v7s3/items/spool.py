@@ -1,10 +1,12 @@
-"""Objects sorted on disk: what belongs together comes together, however far apart it arrived, in flat memory."""
+"""Objects sorted on disk: what belongs together comes together, however far apart it arrived, in flat memory. And
+texts told apart on disk."""
 
 from __future__ import annotations
 
 import sqlite3
 import tempfile
 from contextlib import contextmanager
+from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -79,6 +81,33 @@ class Spool:
         with _disk_trouble():
             self._database.executemany("INSERT INTO spool VALUES (?, ?, ?, ?, ?, ?, ?)", self._pending)
         self._pending.clear()
+
+
+class Seen:
+    """Which texts have come before, in flat memory: some 40 bytes of a temporary file for each."""
+
+    def __init__(self) -> None:
+        with _disk_trouble():
+            self._database = sqlite3.connect("", isolation_level=None)  # a file of sqlite's own, once it gets large
+            self._database.executescript(
+                """
+                PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000;
+                BEGIN;
+                CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+                """
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def is_new(self, text: str) -> bool:
+        """Whether it is asked about for the first time."""
+        digest = blake2b(_bytes(text), digest_size=16).digest()
+        with _disk_trouble():
+            return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
 
 
 def _bytes(text: str) -> bytes:

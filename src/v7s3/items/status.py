@@ -2,7 +2,7 @@
 
 V7 fetches the objects of read-write items after it has accepted them, so "registered" is not "annotators can see it".
 States and fields are V7's (v7-facts §10). What is asked about an item is what this ledger has at its path and name;
-the listing has no storage keys.
+the listing has no storage keys. An item there that has another id than the registered one is not it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from v7s3.items.outcome import DONE
+from v7s3.items.spool import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -210,21 +211,26 @@ def statuses(
 ) -> Iterator[ItemStatus]:
     """Those of V7's items that this ledger has as registered, by `since_run` or a later run when one is given.
 
-    All are counted in `tally`; what V7 does not list is `gone` there once `items` is exhausted. Memory: a page.
+    All are counted in `tally`, each once, however often V7's listing has it: pages shift while items are added. What V7
+    does not list is `gone` there once `items` is exhausted. Memory: a page.
     """
     found = 0
     source = iter(items)
-    while page := list(islice(source, _PAGE)):
-        places = ledger.rows_at([(one.path, one.name) for one in page])
-        for one in page:
-            rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, since_run)]
-            if not rows:
-                tally.others += 1
-                continue
-            found += 1
-            status = _status(one, rows)
-            tally.add(status)
-            yield status
+    with Seen() as seen:
+        while page := list(islice(source, _PAGE)):
+            places = ledger.rows_at([(one.path, one.name) for one in page])
+            for one in page:
+                rows = [row for row in places.get(_place(one), ()) if _is_asked_for(row, one, since_run)]
+                # Those of the ledger are counted by place, as the ledger counts them.
+                if not seen.is_new("\n".join(_place(one) if rows else (*_place(one), one.id))):
+                    continue
+                if not rows:
+                    tally.others += 1
+                    continue
+                found += 1
+                status = _status(one, rows)
+                tally.add(status)
+                yield status
     gone = max(ledger.count_items(since_run=since_run) - found, 0)
     if gone:
         tally.fates["gone"] += gone
@@ -234,8 +240,9 @@ def _place(one: ListedItem) -> tuple[str, str]:
     return one.path.strip("/"), one.name
 
 
-def _is_asked_for(row: Row, since_run: int | None) -> bool:
-    return row.standing.state in DONE and (since_run is None or row.run >= since_run)
+def _is_asked_for(row: Row, one: ListedItem, since_run: int | None) -> bool:
+    is_it = row.standing.item_id in ("", one.id)
+    return is_it and row.standing.state in DONE and (since_run is None or row.run >= since_run)
 
 
 def _status(one: ListedItem, rows: Sequence[Row]) -> ItemStatus:
