@@ -451,3 +451,22 @@ def test_a_key_that_v7_repeats_in_its_answer_or_its_redirect_goes_no_further(v7,
     with pytest.raises(ServiceError) as error:
         darwin.register("acme", REQUEST, "read-write")
     assert "k=***" in error.value.message
+
+
+@pytest.mark.parametrize("key", [KEY, 'AbCdEf1.quote"back\\slash'])
+@pytest.mark.parametrize(
+    "page", ["<p>{}</p>", "<title>{}</title>", '{{"errors": {{"code": "{}"}}}}', '{{"errors": ["{}"]}}']
+)
+def test_of_a_key_that_the_cut_of_a_long_answer_goes_through_nothing_is_left(v7, key, page):
+    in_page = json.dumps(key)[1:-1] if page.startswith("{") else key
+    with Darwin(URL, SecretStr(key), transport=httpx.MockTransport(v7), clock=NoWaiting()) as darwin:
+        for length in [*range(150, 200), *range(440, 500)]:
+            refusing(v7, 422, text=page.format("x" * length + in_page))
+            error = register_error(darwin)
+            assert isinstance(error, RefusedError)
+            assert key[:6] not in error.message + error.words
+
+
+def test_a_key_as_request_id_is_not_told(v7, darwin):
+    refusing(v7, 422, errors={"code": "X"}, headers={"X-Request-Id": f"ApiKey {KEY}"})
+    assert register_error(darwin).message.endswith("422 X (request id ApiKey ***)")

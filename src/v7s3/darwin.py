@@ -51,6 +51,7 @@ _QUOTA = "INSUFFICIENT_REMAINING_STORAGE"  # a 429 that no waiting mends (v7-fac
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": f"v7s3/{__version__}"}
 _HEADERS_WITH_BODY = {**_HEADERS, "Content-Type": "application/json"}
 _LONGEST_WORDS = 500  # characters of V7's own words that are repeated
+_LONGEST_TEXT = 200  # the same, of a page that is not JSON
 
 
 # --- what V7 answers ------------------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ class Darwin:
         except ValidationError as error:
             raise ServiceError(
                 f"V7 answered {response.status_code} to a request to {purpose}, but not with what it documents"
-                f"{_at(error)}: {self._words(response)}{_request_id(response)}",
+                f"{_at(error)}: {self._words(response)}{self._request_id(response)}",
                 hint="check --darwin-url, and whether a proxy or a login page answers in V7's place",
             ) from None
 
@@ -341,7 +342,7 @@ class Darwin:
     def _raise(self, response: httpx.Response, purpose: str) -> NoReturn:
         """Raise the error of an answer that is none of 2xx, with V7's own words."""
         status, words = response.status_code, self._words(response)
-        said = f"{status} {words}{_request_id(response)}"
+        said = f"{status} {words}{self._request_id(response)}"
         match status:
             case 401 | 403:
                 raise CredentialsError(
@@ -413,14 +414,26 @@ class Darwin:
 
     # --- V7's own words ---
     def _words(self, response: httpx.Response) -> str:
-        return self._scrubbed(_words(response))
+        """At bounded length. They are scrubbed before they are cut: of a key that a cut goes through, most is left."""
+        errors = _errors_of(response)
+        if errors is None:
+            return self._scrubbed(_plain(response.text))[:_LONGEST_TEXT] or "(nothing)"
+        text = self._scrubbed(_told(errors))
+        return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
+
+    def _request_id(self, response: httpx.Response) -> str:
+        found = response.headers.get("x-request-id", "")
+        return f" (request id {self._scrubbed(found)})" if found else ""
 
     def _scrubbed(self, text: str) -> str:
-        return text.replace(self._secret.get_secret_value(), "***")
+        """Without the key, also as JSON writes it: a key may have quotation marks in it."""
+        text = text.replace(self._secret.get_secret_value(), "***")
+        return text.replace(json.dumps(self._secret.get_secret_value())[1:-1], "***")
 
     def _scrubbed_bytes(self, body: bytes) -> bytes:
         """Before it is read, because the ledger keeps V7's reasons and `ledger export` knows no key to hide."""
-        return body.replace(self._secret.get_secret_value().encode(), b"***")
+        body = body.replace(self._secret.get_secret_value().encode(), b"***")
+        return body.replace(json.dumps(self._secret.get_secret_value())[1:-1].encode(), b"***")
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -536,32 +549,22 @@ def _code(response: httpx.Response) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _words(response: httpx.Response) -> str:
-    """What the body says, in its own words and at bounded length."""
-    errors = _errors_of(response)
-    if errors is None:
-        text = _plain(response.text)
-    elif (
+def _told(errors: Any) -> str:
+    """What V7 calls `errors`, in its own words."""
+    if (
         isinstance(errors, dict)
         and isinstance(errors.get("code"), str)
         and errors.keys() <= {"code", "message", "http"}
     ):
-        text = ": ".join(dict.fromkeys(str(errors[name]) for name in ("code", "message") if errors.get(name)))
-    else:
-        text = json.dumps(errors, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
+        return ": ".join(dict.fromkeys(str(errors[name]) for name in ("code", "message") if errors.get(name)))
+    return json.dumps(errors, ensure_ascii=False)
 
 
 def _plain(text: str) -> str:
     """The readable part of what is not JSON: a page's title, else its text in one line."""
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     readable = title[1] if title else re.sub(r"<[^>]*>", " ", text)
-    return " ".join(readable.split())[:200] or "(nothing)"
-
-
-def _request_id(response: httpx.Response) -> str:
-    found = response.headers.get("x-request-id", "")
-    return f" (request id {found})" if found else ""
+    return " ".join(readable.split())
 
 
 def _at(error: ValidationError) -> str:
