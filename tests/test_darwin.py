@@ -237,12 +237,34 @@ def test_413_is_marked_as_too_large(v7, darwin):
         ("", "(nothing)"),
         ("<p>Bad\n  gateway</p>", "Bad gateway"),
         ("x" * 900, "x" * 200),
+        (r'{"errors": {"code": "bad \ud83d"}}', "bad \ufffd"),
+        (r'{"errors": ["\ud83d\ude00 \ude00"]}', '["\U0001f600 \ufffd"]'),
+        ("[" * 200_000, "[" * 200),
         (json.dumps({"errors": ["x" * 900]}), '["' + "x" * 498 + "…"),
     ],
 )
 def test_v7s_words_are_repeated_in_full_or_at_bounded_length(v7, darwin, body, words):
     refusing(v7, 422, text=body)
     assert register_error(darwin).words == words
+
+
+@pytest.mark.parametrize("charset", ["hex", "base64", "idna", "undefined", "utf-7", "none-such", "latin-1"])
+def test_a_page_is_read_in_whatever_charset_it_says_it_is(v7, darwin, charset):
+    body = b"<html>no \xff+2D0-"
+    v7.answers[REGISTER] = httpx.Response(422, content=body, headers={"Content-Type": f"text/html; charset={charset}"})
+    words = register_error(darwin).words
+    assert words.startswith("no ")
+    assert words.encode()
+
+
+def test_an_answer_is_read_with_half_a_surrogate_pair_and_with_deep_metadata_in_it(v7, darwin):
+    blocked = rb'{"name": "a.jpg", "path": "/", "slots": [{"reason": "bad \ud83d"}]}'
+    deep = b'{"metadata": ' + b"[" * 240 + b"]" * 240 + b"}"
+    v7.answers[REGISTER] = httpx.Response(
+        200, content=b'{"items": [], "blocked_items": [%s], "x": %s}' % (blocked, deep)
+    )
+    (item,) = darwin.register("acme", REQUEST, "read-write").blocked_items
+    assert item.reasons == ("bad \ufffd",)
 
 
 def test_a_quota_stops_the_run_at_once(v7, darwin):
@@ -281,7 +303,18 @@ def test_a_redirect_is_not_followed_because_the_key_would_go_along(v7, darwin):
 
 
 @pytest.mark.parametrize(
-    "body", ["<html><title>Sign in</title></html>", "", "{}", "[]", '{"items": {}}', '{"items": [{"id": "1"}]}', "null"]
+    "body",
+    [
+        "<html><title>Sign in</title></html>",
+        "",
+        "{}",
+        "[]",
+        '{"items": {}}',
+        '{"items": [{"id": "1"}]}',
+        "null",
+        "[" * 200_000,
+        r'{"items": "\ud83d"}',
+    ],
 )
 def test_200_with_another_body_than_documented_is_no_success(v7, darwin, body):
     refusing(v7, 200, text=body)

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache, partial
@@ -294,7 +295,7 @@ class Darwin:
 
     def _read(self, response: httpx.Response, answer: TypeAdapter[T], purpose: str) -> T:
         try:
-            return answer.validate_json(self._scrubbed_bytes(response.content))
+            return _validated(answer, self._scrubbed_bytes(response.content))
         except ValidationError as error:
             raise ServiceError(
                 f"V7 answered {response.status_code} to a request to {purpose}, but not with what it documents"
@@ -417,7 +418,7 @@ class Darwin:
         """At bounded length. They are scrubbed before they are cut: of a key that a cut goes through, most is left."""
         errors = _errors_of(response)
         if errors is None:
-            return self._scrubbed(_plain(response.text))[:_LONGEST_TEXT] or "(nothing)"
+            return self._scrubbed(_plain(_text(response)))[:_LONGEST_TEXT] or "(nothing)"
         text = self._scrubbed(_told(errors))
         return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
 
@@ -534,10 +535,46 @@ def _is_hopeless(error: httpx.TransportError) -> bool:
     return isinstance(_root_of(error), ssl.SSLCertVerificationError)
 
 
+def _validated(answer: TypeAdapter[T], body: bytes) -> T:
+    """Raises ValidationError. What pydantic does not take for JSON may be some: half a surrogate pair, two hundred
+    levels of somebody's metadata."""
+    try:
+        return answer.validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+            raise
+        try:
+            document = _document(body)
+        except ValueError:
+            raise error from None
+    return answer.validate_python(document)
+
+
+def _document(body: bytes) -> Any:
+    """A JSON document as text that can be stored and printed. Raises ValueError when there is none to be read."""
+    try:
+        return json.loads(_whole(json.dumps(json.loads(body), ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _whole(text: str) -> str:
+    """With the sign for a character that is lost in place of half a surrogate pair, which UTF-8 cannot express."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _text(response: httpx.Response) -> str:
+    """A body that is not JSON, in the charset it names; in UTF-8 when Python knows none of this name that is text."""
+    for charset in (response.charset_encoding or "", "utf-8"):
+        with suppress(LookupError, ValueError):
+            return _whole(response.content.decode(charset, "replace"))
+    return ""
+
+
 def _errors_of(response: httpx.Response) -> Any:
     """What V7 calls `errors` in a body, else the whole document; None when it is not JSON."""
     try:
-        document = json.loads(response.content)
+        document = _document(response.content)
     except ValueError:
         return None
     return document.get("errors", document) if isinstance(document, dict) else document

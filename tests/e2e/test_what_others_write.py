@@ -54,3 +54,26 @@ def test_a_key_that_is_told_back_reaches_neither_a_stream_nor_a_report_nor_the_l
     part = os.environ["V7_API_KEY"][:8]
     for text in (out, err, report.read_text(), exported, ledger.read_bytes().decode("latin-1")):
         assert part not in text
+
+
+# --- V7's answers ---------------------------------------------------------------------------------------------------
+BLOCKED = rb'{"items": [], "blocked_items": [{"name": "a.jpg", "path": "/", "slots": [{"reason": "bad \ud83d"}]}]}'
+
+
+@pytest.mark.parametrize(
+    "status, body, said",
+    [
+        (422, rb'{"errors": {"code": "bad \ud83d"}}', "1 refused: bad \ufffd   (a.jpg)"),
+        (200, BLOCKED, "1 blocked: bad \ufffd   (a.jpg)"),
+        (422, b"[" * 200_000, "1 refused: [[["),
+        (200, b"[" * 200_000, "1 failed: V7 answered 200 to a request to register items in team 'acme', but not with"),
+    ],
+)
+def test_an_answer_that_is_hardly_json_is_told_and_remembered(register, v7s3, fill, answering, status, body, said):
+    fill("a.jpg")
+    answering(lambda request: Response(status, body, JSON))
+    for _ in range(2):
+        code, out, err = register("s3://acme-frames")
+        assert (code, err.count("error:")) == (5, 0), err
+        assert said in out
+    assert "a.jpg" in v7s3("ledger", "export")[1]
