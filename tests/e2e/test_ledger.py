@@ -176,6 +176,28 @@ def test_a_file_that_holds_nothing_is_no_export(ledger, tmp_path, text, words):
     assert words in err
 
 
+RUN = {"started": "2026-05-01T10:00:00.000Z", "finished": None, "source": "s3://acme-frames"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[" * 200_000, "line 2: is nested too deeply"),
+        ({"run": RUN | {"started": "0"}}, "line 2: started must be a time in UTC as 2026-05-01T10:00:00.000Z, not '0'"),
+        ({"run": RUN | {"started": "0001-01-01T00:00:00.000Z"}}, "line 2: started must be a time in UTC"),
+        ({"run": RUN | {"started": "2026-02-30T00:00:00.000Z"}}, "line 2: started is no time that there is"),
+        ({"run": RUN | {"finished": "x"}}, "line 2: finished must be a time in UTC"),
+    ],
+)
+def test_a_line_that_no_export_has_is_refused_with_its_number(ledger, tmp_path, line, words):
+    path = _export_of(tmp_path, "road-signs")
+    with path.open("a") as file:
+        file.write(line if isinstance(line, str) else json.dumps(line))
+    code, out, err = ledger("import", path, "--ledger", tmp_path / "l.sqlite")
+    assert (code, out) == (2, ""), err
+    assert words in err
+
+
 def test_an_empty_list_of_keys_to_forget_is_told(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg")
     register("s3://acme-frames")

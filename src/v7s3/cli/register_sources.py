@@ -189,7 +189,11 @@ def _since(job: Job, run: Run, scope: str) -> str:
     if started is None:
         output.note(f"no run over {scope} has come to its end yet: looking at everything")
         return ""
-    since = datetime.fromisoformat(started) - _UPLOAD_TIME
+    try:
+        since = datetime.fromisoformat(started) - _UPLOAD_TIME
+    except (ValueError, OverflowError):  # a ledger that was mended by hand
+        output.note(f"the ledger has {started!r} for the time of the last run over {scope}: looking at everything")
+        return ""
     output.note(f"looking at what was modified since {since:%Y-%m-%d %H:%M} UTC, a day before the last finished run")
     return since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
