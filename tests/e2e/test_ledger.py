@@ -151,7 +151,19 @@ def test_without_any_ledger_to_merge_the_command_says_so(ledger):
     assert "there are no ledgers of parts (--shard) of acme/road-signs in " in err
 
 
-# --- import ---------------------------------------------------------------------------------------------------------
+# --- export and import --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])
+def test_an_export_is_utf_8_in_every_locale(register, ledger, fill, encoding, tmp_path):
+    fill("é/ł😀.jpg")
+    register("s3://acme-frames")
+    assert ledger("export", "--output", tmp_path / "l.jsonl")[0] == 0
+    command = [sys.executable, "-m", "v7s3", "ledger", "export"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=True)
+    assert done.stdout == (tmp_path / "l.jsonl").read_bytes()
+    assert "é/ł😀.jpg".encode() in done.stdout
+
+
 def test_an_export_may_be_imported_through_a_pipe(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")
     register("s3://acme-frames")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import heapq
 import os
-import sys
 from contextlib import ExitStack, contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from v7s3.cli.documents import name_of
-from v7s3.cli.output import result, result_json
+from v7s3.cli.output import result, result_file, result_json
 from v7s3.cli.register_summary import counted
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
 from v7s3.errors import NotFoundError, UsageError
@@ -106,8 +105,7 @@ def shown_document(ledger: Ledger) -> dict[str, Any]:
 def export(ledger: Ledger, output: Path | None) -> None:
     """Write the lines to stdout, or to a file that is there whole or not at all."""
     if output is None:
-        for line in transfer.exported(ledger):
-            sys.stdout.write(line + "\n")
+        result_file(transfer.exported(ledger))
         return
     half = output.with_name(output.name + ".part")
     try:

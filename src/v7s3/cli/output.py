@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _secrets: set[str] = set()
 _readers_may_leave = False
@@ -60,6 +61,15 @@ def result(text: str) -> None:
 def result_json(document: Mapping[str, Any]) -> None:
     """Write a versioned JSON document to stdout."""
     _write(sys.stdout, json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False))
+
+
+def result_file(lines: Iterable[str]) -> None:
+    """Write a file to stdout, byte for byte as it would be on disk: UTF-8 in any locale, because it is read again."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict", newline="\n")
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:
