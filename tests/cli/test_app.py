@@ -76,6 +76,33 @@ def test_an_unknown_option_is_json_for_every_command_when_its_settings_ask_for_j
     assert (code, out, json.loads(err)["error"]["code"]) == (2, "", "usage")
 
 
+NO_TEXT = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["register", "s3://acme", "--dataset", NO_TEXT], "'--dataset' (env var: 'V7_DATASET')"),
+        (["register", f"s3://acme/{NO_TEXT}"], "'[s3://BUCKET/PREFIX]'"),
+        (["register", "s3://acme", "--include", "*.jpg", "--include", NO_TEXT], "'--include'"),
+        (["ledger", "show", "--team", NO_TEXT], "'--team' (env var: 'V7_TEAM')"),
+        (["activation", "status", "s3://acme", "--storage", NO_TEXT], "'--storage' (env var: 'V7_STORAGE')"),
+        (["cors", "check", f"s3://acme/{NO_TEXT}"], "'[s3://BUCKET[/KEY]]'"),
+    ],
+)
+def test_what_is_not_utf_8_is_refused_before_a_command_begins(v7s3, arguments, where):
+    code, out, err = v7s3(*arguments)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for {where}: " in err
+    assert "is not UTF-8" in err
+
+
+def test_a_variable_that_is_not_utf_8_is_refused_too(v7s3, monkeypatch):
+    monkeypatch.setenv("V7_STORAGE", NO_TEXT)
+    code, _, err = v7s3("register", "s3://acme")
+    assert (code, "Invalid value for '--storage'" in err) == (2, True), err
+
+
 def test_a_bug_is_reported_without_a_traceback(v7s3, monkeypatch):
     def broken(*_args):
         raise ZeroDivisionError("key abcdefg.0123456789abcdef0123456789abcdef")

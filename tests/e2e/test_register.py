@@ -460,6 +460,15 @@ def test_keys_come_from_a_list_separated_by_newlines_or_nul(register, fill, darw
     assert darwin.keys() == ["a b.jpg", "with\nnewline.jpg", "é.jpg"]
 
 
+def test_a_list_whose_name_is_no_text_is_read_all_the_same(register, fill, darwin, tmp_path):
+    fill("a.jpg")
+    listed = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    listed.write_text("a.jpg\n")
+    code, out, err = register("--keys-from", listed)
+    assert (code, darwin.keys()) == (0, ["a.jpg"]), err
+    assert "caf\\xe9.txt → acme/road-signs" in out
+
+
 def test_keys_that_are_no_text_are_refused_and_the_others_go_on(register, fill, darwin, tmp_path):
     fill("good.jpg")
     listed = tmp_path / "keys.txt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -300,4 +301,5 @@ def _file_source(job: Job, name: str, destination: Destination, plans: Callable[
 
 
 def _label(name: str) -> str:
-    return "standard input" if name == STDIN else name
+    """What a file is called in messages and in the ledger; its name may be no text."""
+    return "standard input" if name == STDIN else os.fsencode(name).decode("utf-8", "backslashreplace")
