@@ -159,6 +159,15 @@ def test_what_only_looks_like_a_key_is_data_in_a_result_and_hidden_in_a_message(
     assert name not in out + err
 
 
+def test_a_document_to_paste_stays_as_it_is_though_a_key_in_it_looks_like_an_address(v7s3, tmp_path):
+    arn = "arn:aws:s3:::acme-frames/mirror/http://bob:x@site.jpg"
+    policy = {"Sid": "theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": arn}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
+    _, out, _ = v7s3("policy", "write", "s3://acme-frames", "--merge", file)
+    assert json.loads(out)["Statement"][0] == policy
+
+
 def test_passwords_of_addresses_are_in_no_output(v7s3, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     address = "http://user:hunter2@127.0.0.1:9"

@@ -19,6 +19,7 @@ from v7s3.items.keysfile import read_keys
 from v7s3.items.ledger import Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +87,7 @@ def shown(ledger: Ledger, *, every_run: bool) -> str:
         lines.append(f"  run {run.number}  {run.started}  {ended}  {run.source}")
     if len(runs) > _RUNS and not every_run:
         lines.append(f"  {len(runs) - _RUNS:,} earlier runs (-v shows them)")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def shown_document(ledger: Ledger) -> dict[str, Any]:

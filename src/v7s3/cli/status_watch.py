@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from shlex import quote
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from v7s3.bucket import BucketUrl
@@ -14,6 +13,7 @@ from v7s3.cli.progress import duration
 from v7s3.cli.register_summary import counted
 from v7s3.errors import ServiceError, StoppedError, UsageError
 from v7s3.items.status import FATES, UNFINISHED, StatusTally, statuses
+from v7s3.render import lines_of, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,13 +64,14 @@ class Seen:
             more = " …" if failure.count > len(failure.examples) else ""
             lines.append(f"  {failure.count:,} failed: {failure.error.words}   ({', '.join(failure.examples)}{more})")
             if verbose and failure.error.raw_error:
-                lines.append(f"    raw:  {indent(failure.error.raw_error, ' ' * 10).strip()}")
+                first, *rest = lines_of(failure.error.raw_error.strip())
+                lines += [f"    raw:  {first}", *(f"          {line}" for line in rest)]
             lines.append(f"    next: {failure.error.cause.hint}")
             if command := self._doctor(failure):
                 lines.append(f"    why:  {command}")
         if fates["gone"]:
             lines.append("  gone from V7: deleted there since; `v7s3 drift` names them")
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def _doctor(self, failure: FailureCount) -> str:
         """The command whose checks would find the cause, at the very object; "" for a cause that has passed."""

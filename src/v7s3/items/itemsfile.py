@@ -35,7 +35,8 @@ class FaultyFileError(UsageError):
     def __init__(self, name: str, faults: Sequence[Fault]) -> None:
         errors = "1 error" if len(faults) == 1 else f"{len(faults):,} errors"
         super().__init__(
-            f"{name}: {errors}, nothing was sent" + "".join(f"\n  {fault}" for fault in faults),
+            f"{name}: {errors}, nothing was sent",
+            details=[f"  {fault}" for fault in faults],
             hint="mend the lines named above; the fields are those of V7's register endpoints",
         )
         self.faults = tuple(faults)

@@ -72,7 +72,8 @@ def check(lines: Iterable[bytes], name: str, target: Target) -> int:
         return count
     more = [f"  … and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
     raise UsageError(
-        "\n".join([f"{name}: {len(faults)} faulty lines, nothing was imported", *faults[:_SHOWN], *more]),
+        f"{name}: {len(faults)} faulty lines, nothing was imported",
+        details=[*faults[:_SHOWN], *more],
         hint="`v7s3 ledger export` writes such files",
     )
 
