@@ -18,7 +18,6 @@ from typer.core import TyperGroup
 from v7s3 import __version__
 from v7s3.cli.defaults import origin_of, use_settings
 from v7s3.cli.output import asked_for_json, fail, note_text
-from v7s3.cli.texts import require_text
 from v7s3.errors import EXIT_CODES, UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -141,11 +140,14 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             _, command, rest = super().resolve_command(ctx, args)
-            require_text(command)
             if ctx.resilient_parsing:
                 from v7s3.cli.completion import attach
 
                 attach(command)
+            else:
+                from v7s3.cli.texts import require_text
+
+                require_text(command)
             if not {"--help", "-h"} & set(rest):  # help is needed most when the settings are broken
                 use_settings(ctx, name, command, COMMANDS)
             return name, command, rest
