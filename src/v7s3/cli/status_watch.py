@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def chosen_run(ledger: Ledger, text: str) -> int | None:
     if not text:
         return None
     runs = ledger.runs()
-    number = runs[-1].number if text == "last" and runs else int(text) if text.isdecimal() else -1
+    number = runs[-1].number if text == "last" and runs else int(text) if re.fullmatch(r"\d{1,18}", text) else -1
     if number not in {run.number for run in runs}:
         known = f"the runs of this ledger are 1 to {runs[-1].number}" if runs else "this ledger has no runs"
         raise UsageError(f"--since {text!r} is no run", hint=f"{known}; `v7s3 ledger show` lists them")
