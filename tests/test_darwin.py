@@ -503,3 +503,5 @@ def test_of_a_key_that_the_cut_of_a_long_answer_goes_through_nothing_is_left(v7,
 def test_a_key_as_request_id_is_not_told(v7, darwin):
     refusing(v7, 422, errors={"code": "X"}, headers={"X-Request-Id": f"ApiKey {KEY}"})
     assert register_error(darwin).message.endswith("422 X (request id ApiKey ***)")
+    refusing(v7, 422, errors={"code": "X"}, headers={"X-Request-Id": "x" * 190 + KEY})
+    assert register_error(darwin).message.endswith("(request id " + "x" * 190 + "***)")

@@ -52,7 +52,7 @@ _QUOTA = "INSUFFICIENT_REMAINING_STORAGE"  # a 429 that no waiting mends (v7-fac
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": f"v7s3/{__version__}"}
 _HEADERS_WITH_BODY = {**_HEADERS, "Content-Type": "application/json"}
 _LONGEST_WORDS = 500  # characters of V7's own words that are repeated
-_LONGEST_TEXT = 200  # the same, of a page that is not JSON
+_LONGEST_TEXT = 200  # the same, of a page that is not JSON and of a request id
 
 
 # --- what V7 answers ------------------------------------------------------------------------------------------------
@@ -424,7 +424,7 @@ class Darwin:
 
     def _request_id(self, response: httpx.Response) -> str:
         found = response.headers.get("x-request-id", "")
-        return f" (request id {self._scrubbed(found)})" if found else ""
+        return f" (request id {self._scrubbed(found)[:_LONGEST_TEXT]})" if found else ""
 
     def _scrubbed(self, text: str) -> str:
         """Without the key, also as JSON writes it: a key may have quotation marks in it."""

@@ -114,5 +114,5 @@ def _text(fields: dict[str, Any], name: str, default: str | None = None) -> str:
     try:
         value.encode()
     except (AttributeError, UnicodeEncodeError):
-        raise NotAnEventError(f"an event whose {name} is no text") from None
+        raise NotAnEventError(f"an event whose {'bucket' if name == 'name' else name} is no text") from None
     return value

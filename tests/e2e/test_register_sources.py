@@ -137,7 +137,7 @@ def event(key, bucket="acme-frames", time="2026-05-01T10:00:00.000Z", **more):
         ([event("b.jpg", eTag="\ud800")], "an event whose eTag is no text"),
         ([event("b.jpg", sequencer=None), event("b.jpg", sequencer=None)], "an event whose sequencer is no text"),
         ([event("b.jpg", time=None)], "an event whose eventTime is no text"),
-        ([event("b.jpg", bucket=["acme-frames"])], "an event whose name is no text"),
+        ([event("b.jpg", bucket=["acme-frames"])], "an event whose bucket is no text"),
         ("[" * 200_000, "no JSON (it is nested too deeply)"),
     ],
 )
