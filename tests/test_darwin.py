@@ -237,12 +237,34 @@ def test_413_is_marked_as_too_large(v7, darwin):
         ("", "(nothing)"),
         ("<p>Bad\n  gateway</p>", "Bad gateway"),
         ("x" * 900, "x" * 200),
+        (r'{"errors": {"code": "bad \ud83d"}}', "bad \ufffd"),
+        (r'{"errors": ["\ud83d\ude00 \ude00"]}', '["\U0001f600 \ufffd"]'),
+        ("[" * 200_000, "[" * 200),
         (json.dumps({"errors": ["x" * 900]}), '["' + "x" * 498 + "…"),
     ],
 )
 def test_v7s_words_are_repeated_in_full_or_at_bounded_length(v7, darwin, body, words):
     refusing(v7, 422, text=body)
     assert register_error(darwin).words == words
+
+
+@pytest.mark.parametrize("charset", ["hex", "base64", "idna", "undefined", "utf-7", "none-such", "latin-1"])
+def test_a_page_is_read_in_whatever_charset_it_says_it_is(v7, darwin, charset):
+    body = b"<html>no \xff+2D0-"
+    v7.answers[REGISTER] = httpx.Response(422, content=body, headers={"Content-Type": f"text/html; charset={charset}"})
+    words = register_error(darwin).words
+    assert words.startswith("no ")
+    assert words.encode()
+
+
+def test_an_answer_is_read_with_half_a_surrogate_pair_and_with_deep_metadata_in_it(v7, darwin):
+    blocked = rb'{"name": "a.jpg", "path": "/", "slots": [{"reason": "bad \ud83d"}]}'
+    deep = b'{"metadata": ' + b"[" * 240 + b"]" * 240 + b"}"
+    v7.answers[REGISTER] = httpx.Response(
+        200, content=b'{"items": [], "blocked_items": [%s], "x": %s}' % (blocked, deep)
+    )
+    (item,) = darwin.register("acme", REQUEST, "read-write").blocked_items
+    assert item.reasons == ("bad \ufffd",)
 
 
 def test_a_quota_stops_the_run_at_once(v7, darwin):
@@ -281,7 +303,18 @@ def test_a_redirect_is_not_followed_because_the_key_would_go_along(v7, darwin):
 
 
 @pytest.mark.parametrize(
-    "body", ["<html><title>Sign in</title></html>", "", "{}", "[]", '{"items": {}}', '{"items": [{"id": "1"}]}', "null"]
+    "body",
+    [
+        "<html><title>Sign in</title></html>",
+        "",
+        "{}",
+        "[]",
+        '{"items": {}}',
+        '{"items": [{"id": "1"}]}',
+        "null",
+        "[" * 200_000,
+        r'{"items": "\ud83d"}',
+    ],
 )
 def test_200_with_another_body_than_documented_is_no_success(v7, darwin, body):
     refusing(v7, 200, text=body)
@@ -451,3 +484,24 @@ def test_a_key_that_v7_repeats_in_its_answer_or_its_redirect_goes_no_further(v7,
     with pytest.raises(ServiceError) as error:
         darwin.register("acme", REQUEST, "read-write")
     assert "k=***" in error.value.message
+
+
+@pytest.mark.parametrize("key", [KEY, 'AbCdEf1.quote"back\\slash'])
+@pytest.mark.parametrize(
+    "page", ["<p>{}</p>", "<title>{}</title>", '{{"errors": {{"code": "{}"}}}}', '{{"errors": ["{}"]}}']
+)
+def test_of_a_key_that_the_cut_of_a_long_answer_goes_through_nothing_is_left(v7, key, page):
+    in_page = json.dumps(key)[1:-1] if page.startswith("{") else key
+    with Darwin(URL, SecretStr(key), transport=httpx.MockTransport(v7), clock=NoWaiting()) as darwin:
+        for length in [*range(150, 200), *range(440, 500)]:
+            refusing(v7, 422, text=page.format("x" * length + in_page))
+            error = register_error(darwin)
+            assert isinstance(error, RefusedError)
+            assert key[:6] not in error.message + error.words
+
+
+def test_a_key_as_request_id_is_not_told(v7, darwin):
+    refusing(v7, 422, errors={"code": "X"}, headers={"X-Request-Id": f"ApiKey {KEY}"})
+    assert register_error(darwin).message.endswith("422 X (request id ApiKey ***)")
+    refusing(v7, 422, errors={"code": "X"}, headers={"X-Request-Id": "x" * 190 + KEY})
+    assert register_error(darwin).message.endswith("(request id " + "x" * 190 + "***)")

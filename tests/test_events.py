@@ -93,6 +93,11 @@ NOT_OURS = [
     sns("hello"), json.dumps({"Type": "Notification"}),
     json.dumps({"source": "aws.s3"}), json.dumps({"source": "aws.ec2", "detail-type": "Object Created"}),
     notification({**record("a"), "s3": {"object": {"key": "a"}}}),
+    "[" * 200_000, sns("[" * 200_000), '{"Records": {}}', '{"Records": ""}',
+    *(notification(record("a", **{name: value})) for name in ("eTag", "sequencer") for value in (None, 5, "\ud800")),
+    notification({**record("a"), "eventTime": None}), notification(record("a", size=1e999)),
+    notification({**record("a"), "s3": {"bucket": {"name": ["acme"]}, "object": {"key": "a"}}}),
+    event_bridge("a").replace('"a"', "null"), event_bridge("a").replace('"a"', "[]"),
 ]  # fmt: skip
 
 

@@ -205,11 +205,19 @@ def test_a_data_file_of_another_format_is_an_error_not_an_empty_bucket(client, f
         read(client)
 
 
+MANIFEST = b'{"sourceBucket": "a", "fileFormat": "ORC", "creationTimestamp": %s, "files": %s}'
+
 NO_MANIFESTS = {
     "not json": b"<html>",
     "a list": b"[]",
     "fields missing": b'{"sourceBucket": "a"}',
     "another format": json.dumps({"sourceBucket": "a", "fileFormat": "XML", "fileSchema": "", "files": []}).encode(),
+    "nested without end": b"[" * 200_000,
+    "a time beyond all times": MANIFEST % (b'"%s"' % (b"9" * 30), b"[]"),
+    "files that are none": MANIFEST % (b"null", b"{}"),
+    "a file without a name": MANIFEST % (b"null", b'[{"key": 5, "size": 1, "MD5checksum": "a"}]'),
+    "a file whose name is no text": MANIFEST % (b"null", rb'[{"key": "\ud800", "size": 1, "MD5checksum": "a"}]'),
+    "a sum that is no text": MANIFEST % (b"null", b'[{"key": "a", "size": 1, "MD5checksum": 5}]'),
     "no key column": json.dumps(
         {"sourceBucket": "a", "fileFormat": "CSV", "fileSchema": "Bucket, Size", "files": []}
     ).encode(),

@@ -315,6 +315,9 @@ def test_each_request_waits_at_its_own_gate():
         ("1.5", None),
         ("٣", None),
         ("", None),
+        ("1" * 400, 1e12),
+        ("Mon, 01 Jan 2026 00:00:00 +9999999999999999999", None),
+        ("Mon, 01 Jan 2026 00:00:00 +9999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):

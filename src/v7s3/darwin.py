@@ -10,6 +10,7 @@ import ipaddress
 import json
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache, partial
@@ -51,6 +52,7 @@ _QUOTA = "INSUFFICIENT_REMAINING_STORAGE"  # a 429 that no waiting mends (v7-fac
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": f"v7s3/{__version__}"}
 _HEADERS_WITH_BODY = {**_HEADERS, "Content-Type": "application/json"}
 _LONGEST_WORDS = 500  # characters of V7's own words that are repeated
+_LONGEST_TEXT = 200  # the same, of a page that is not JSON and of a request id
 
 
 # --- what V7 answers ------------------------------------------------------------------------------------------------
@@ -293,11 +295,11 @@ class Darwin:
 
     def _read(self, response: httpx.Response, answer: TypeAdapter[T], purpose: str) -> T:
         try:
-            return answer.validate_json(self._scrubbed_bytes(response.content))
+            return _validated(answer, self._scrubbed_bytes(response.content))
         except ValidationError as error:
             raise ServiceError(
                 f"V7 answered {response.status_code} to a request to {purpose}, but not with what it documents"
-                f"{_at(error)}: {self._words(response)}{_request_id(response)}",
+                f"{_at(error)}: {self._words(response)}{self._request_id(response)}",
                 hint="check --darwin-url, and whether a proxy or a login page answers in V7's place",
             ) from None
 
@@ -341,7 +343,7 @@ class Darwin:
     def _raise(self, response: httpx.Response, purpose: str) -> NoReturn:
         """Raise the error of an answer that is none of 2xx, with V7's own words."""
         status, words = response.status_code, self._words(response)
-        said = f"{status} {words}{_request_id(response)}"
+        said = f"{status} {words}{self._request_id(response)}"
         match status:
             case 401 | 403:
                 raise CredentialsError(
@@ -413,14 +415,26 @@ class Darwin:
 
     # --- V7's own words ---
     def _words(self, response: httpx.Response) -> str:
-        return self._scrubbed(_words(response))
+        """At bounded length. They are scrubbed before they are cut: of a key that a cut goes through, most is left."""
+        errors = _errors_of(response)
+        if errors is None:
+            return self._scrubbed(_plain(_text(response)))[:_LONGEST_TEXT] or "(nothing)"
+        text = self._scrubbed(_told(errors))
+        return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
+
+    def _request_id(self, response: httpx.Response) -> str:
+        found = response.headers.get("x-request-id", "")
+        return f" (request id {self._scrubbed(found)[:_LONGEST_TEXT]})" if found else ""
 
     def _scrubbed(self, text: str) -> str:
-        return text.replace(self._secret.get_secret_value(), "***")
+        """Without the key, also as JSON writes it: a key may have quotation marks in it."""
+        text = text.replace(self._secret.get_secret_value(), "***")
+        return text.replace(json.dumps(self._secret.get_secret_value())[1:-1], "***")
 
     def _scrubbed_bytes(self, body: bytes) -> bytes:
         """Before it is read, because the ledger keeps V7's reasons and `ledger export` knows no key to hide."""
-        return body.replace(self._secret.get_secret_value().encode(), b"***")
+        body = body.replace(self._secret.get_secret_value().encode(), b"***")
+        return body.replace(json.dumps(self._secret.get_secret_value())[1:-1].encode(), b"***")
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -521,10 +535,46 @@ def _is_hopeless(error: httpx.TransportError) -> bool:
     return isinstance(_root_of(error), ssl.SSLCertVerificationError)
 
 
+def _validated(answer: TypeAdapter[T], body: bytes) -> T:
+    """Raises ValidationError. What pydantic does not take for JSON may be some: half a surrogate pair, two hundred
+    levels of somebody's metadata."""
+    try:
+        return answer.validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+            raise
+        try:
+            document = _document(body)
+        except ValueError:
+            raise error from None
+    return answer.validate_python(document)
+
+
+def _document(body: bytes) -> Any:
+    """A JSON document as text that can be stored and printed. Raises ValueError when there is none to be read."""
+    try:
+        return json.loads(_whole(json.dumps(json.loads(body), ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _whole(text: str) -> str:
+    """With the sign for a character that is lost in place of half a surrogate pair, which UTF-8 cannot express."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _text(response: httpx.Response) -> str:
+    """A body that is not JSON, in the charset it names; in UTF-8 when Python knows none of this name that is text."""
+    for charset in (response.charset_encoding or "", "utf-8"):
+        with suppress(LookupError, ValueError):
+            return _whole(response.content.decode(charset, "replace"))
+    return ""
+
+
 def _errors_of(response: httpx.Response) -> Any:
     """What V7 calls `errors` in a body, else the whole document; None when it is not JSON."""
     try:
-        document = json.loads(response.content)
+        document = _document(response.content)
     except ValueError:
         return None
     return document.get("errors", document) if isinstance(document, dict) else document
@@ -536,32 +586,22 @@ def _code(response: httpx.Response) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _words(response: httpx.Response) -> str:
-    """What the body says, in its own words and at bounded length."""
-    errors = _errors_of(response)
-    if errors is None:
-        text = _plain(response.text)
-    elif (
+def _told(errors: Any) -> str:
+    """What V7 calls `errors`, in its own words."""
+    if (
         isinstance(errors, dict)
         and isinstance(errors.get("code"), str)
         and errors.keys() <= {"code", "message", "http"}
     ):
-        text = ": ".join(dict.fromkeys(str(errors[name]) for name in ("code", "message") if errors.get(name)))
-    else:
-        text = json.dumps(errors, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_WORDS else text[:_LONGEST_WORDS] + "…"
+        return ": ".join(dict.fromkeys(str(errors[name]) for name in ("code", "message") if errors.get(name)))
+    return json.dumps(errors, ensure_ascii=False)
 
 
 def _plain(text: str) -> str:
     """The readable part of what is not JSON: a page's title, else its text in one line."""
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     readable = title[1] if title else re.sub(r"<[^>]*>", " ", text)
-    return " ".join(readable.split())[:200] or "(nothing)"
-
-
-def _request_id(response: httpx.Response) -> str:
-    found = response.headers.get("x-request-id", "")
-    return f" (request id {found})" if found else ""
+    return " ".join(readable.split())
 
 
 def _at(error: ValidationError) -> str:

@@ -19,7 +19,10 @@ Every error says what happened and to which thing (`message`) and what to do nex
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_CODES: dict[int, str] = {
     0: "done; nothing at or above the fail level",
@@ -38,15 +41,17 @@ EXIT_CODES: dict[int, str] = {
 class V7S3Error(Exception):
     """Base of all errors meant for the person at the keyboard.
 
-    `message` names what happened and to which thing; `hint` is the next step, "" when there is none.
+    `message` names what happened and to which thing; `hint` is the next step, "" when there is none. `lines` are the
+    lines of the message, the others being its `details`: a key may have line breaks of its own.
     """
 
     exit_code: ClassVar[int] = 70
     code: ClassVar[str] = "internal"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
+        self.lines = (message, *details)
+        self.message = "\n".join(self.lines)
+        super().__init__(self.message)
         self.hint = hint
 
 

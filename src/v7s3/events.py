@@ -35,10 +35,12 @@ def created_objects(body: str) -> list[Created]:
     document = _without_envelope(body)
     try:
         if "Records" in document:
-            return [_from_notification(one) for one in document["Records"] if _is_creation(one)]
+            return [_from_notification(one) for one in _records(document) if _is_creation(one)]
         if document.get("source") == "aws.s3":
             return [_from_event_bridge(document)] if document["detail-type"] == "Object Created" else []
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except NotAnEventError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise NotAnEventError(f"an event without its parts ({type(error).__name__}: {error})") from error
     if document.get("Event") == "s3:TestEvent":
         return []
@@ -59,9 +61,18 @@ def _without_envelope(body: str) -> dict[str, Any]:
             document = json.loads(document["Message"])
     except (ValueError, KeyError, TypeError) as error:
         raise NotAnEventError(f"no JSON ({error})") from error
+    except RecursionError:
+        raise NotAnEventError("no JSON (it is nested too deeply)") from None
     if not isinstance(document, dict):
         raise NotAnEventError("no JSON object")
     return document
+
+
+def _records(document: dict[str, Any]) -> list[Any]:
+    records = document["Records"]
+    if not isinstance(records, list):
+        raise NotAnEventError("an event whose Records are no list")
+    return records
 
 
 def _is_creation(record: dict[str, Any]) -> bool:
@@ -74,15 +85,34 @@ def _is_creation(record: dict[str, Any]) -> bool:
 def _from_notification(record: dict[str, Any]) -> Created:
     one = record["s3"]["object"]
     key = unquote_plus(one["key"], errors="surrogateescape")
-    found = StorageObject(key, int(one.get("size", -1)), one.get("eTag", ""), record.get("eventTime", ""))
-    return Created(record["s3"]["bucket"]["name"], found, one.get("sequencer", ""))
+    found = StorageObject(key, int(one.get("size", -1)), _text(one, "eTag", ""), _text(record, "eventTime", ""))
+    return Created(_text(record["s3"]["bucket"], "name"), found, _text(one, "sequencer", ""))
 
 
 def _from_event_bridge(event: dict[str, Any]) -> Created:
     detail = event["detail"]
     one = detail["object"]
-    time = event.get("time", "")  # EventBridge leaves the milliseconds out
+    time = _text(event, "time", "")  # EventBridge leaves the milliseconds out
     if time.endswith("Z") and "." not in time:
         time = f"{time[:-1]}.000Z"
-    found = StorageObject(one["key"], int(one.get("size", -1)), one.get("etag", ""), time)
-    return Created(detail["bucket"]["name"], found, one.get("sequencer", ""))
+    found = StorageObject(_key(one), int(one.get("size", -1)), _text(one, "etag", ""), time)
+    return Created(_text(detail["bucket"], "name"), found, _text(one, "sequencer", ""))
+
+
+def _key(one: dict[str, Any]) -> str:
+    """Opaque: it may be no text that UTF-8 can express, which others see to."""
+    key = one["key"]
+    if not isinstance(key, str):
+        raise NotAnEventError("an event whose key is no text")
+    return key
+
+
+def _text(fields: dict[str, Any], name: str, default: str | None = None) -> str:
+    """A field that is compared and stored. Raises KeyError when it is not there and must be, NotAnEventError when it
+    cannot be text."""
+    value: str = fields[name] if default is None else fields.get(name, default)
+    try:
+        value.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise NotAnEventError(f"an event whose {'bucket' if name == 'name' else name} is no text") from None
+    return value

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 
 from v7s3.aws_errors import error_code, translated
 from v7s3.bucket import BucketUrl
-from v7s3.errors import ServiceError, UsageError
+from v7s3.errors import ServiceError, StoppedError, UsageError
 from v7s3.items.objects import StorageObject
 
 if TYPE_CHECKING:
@@ -70,12 +70,14 @@ def read_manifest(text: bytes) -> Inventory:
         document = json.loads(text)
         columns = document["fileSchema"].split(",") if document["fileFormat"] == "CSV" else ()
         inventory = Inventory(
-            document["sourceBucket"],
+            _text(document, "sourceBucket"),
             document["fileFormat"],
             tuple(map(column_name, columns)),
-            tuple(DataFile(one["key"], one["size"], one["MD5checksum"]) for one in document["files"]),
+            tuple(DataFile(_text(one, "key"), one["size"], _text(one, "MD5checksum")) for one in _files(document)),
             _moment(document.get("creationTimestamp")),
         )
+    except RecursionError:
+        raise UsageError("this is no S3 Inventory manifest (it is nested too deeply)", hint=_HINT) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"this is no S3 Inventory manifest ({type(error).__name__}: {error})", hint=_HINT) from error
     if inventory.file_format not in get_args(FileFormat):
@@ -83,6 +85,20 @@ def read_manifest(text: bytes) -> Inventory:
     if inventory.file_format == "CSV" and "key" not in inventory.columns:
         raise UsageError("the inventory has no column Key", hint=_HINT)
     return inventory
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    value.encode()  # half a surrogate pair is a ValueError: no request can name it
+    return value
+
+
+def _files(document: dict[str, Any]) -> list[dict[str, Any]]:
+    if not isinstance(document["files"], list):
+        raise TypeError("files is no list")
+    return document["files"]
 
 
 def open_inventory(client: S3Client, url: BucketUrl) -> Inventory:
@@ -149,7 +165,7 @@ def _fetched(client: S3Client, bucket: str, file: DataFile) -> IO[bytes]:
     """The data file on disk, whole and verified; it is deleted when it is closed."""
     subject = str(BucketUrl(bucket, file.key))
     for attempt in range(1, _ATTEMPTS + 1):
-        data = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        data = _temporary_file()
         digest = hashlib.md5(usedforsecurity=False)
         with translated(subject):
             try:
@@ -169,6 +185,16 @@ def _fetched(client: S3Client, bucket: str, file: DataFile) -> IO[bytes]:
         f"{subject} does not have the MD5 its manifest gives, after {_ATTEMPTS} attempts",
         hint="nothing of it was used; the next inventory S3 writes should be whole",
     )
+
+
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise StoppedError(
+            f"no data file of the inventory can be kept while it is read: {error.strerror}",
+            hint="point TMPDIR at a folder that can be written to, then run again",
+        ) from error
 
 
 def _csv_objects(data: IO[bytes], name: str, columns: tuple[str, ...]) -> Iterator[StorageObject]:
@@ -194,10 +220,15 @@ def _csv_objects(data: IO[bytes], name: str, columns: tuple[str, ...]) -> Iterat
                     row[modified],
                     row[storage_class],
                 )
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise ServiceError(f"{name} is no gzipped CSV file: {error}") from error
 
 
 def _moment(milliseconds: Any) -> datetime | None:
     """A time as manifests write it: text of milliseconds since 1970."""
-    return None if milliseconds is None else datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    if milliseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except OverflowError:
+        raise ValueError("creationTimestamp is beyond all times") from None

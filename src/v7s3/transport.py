@@ -56,6 +56,7 @@ LONGEST_CLOSED = 60.0
 # Retry-After counts whole seconds. What is shorter asks for nothing, or names a moment that a local clock that is ahead
 # has passed already: the server is not done refusing all the same.
 LEAST_ASKED = 1.0
+EVER = 1e12  # seconds: longer than anybody waits, and still a number that can be told and counted with
 
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 
@@ -431,11 +432,11 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
     """
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), EVER)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        if date.tzinfo is None:  # "-0000", which RFC 5322 reads as UTC of unknown origin
+            date = date.replace(tzinfo=UTC)
+        return max((date - now).total_seconds(), 0.0)
+    except (ValueError, OverflowError):  # a zone of a thousand years
         return None
-    if date.tzinfo is None:  # "-0000", which RFC 5322 reads as UTC of unknown origin
-        date = date.replace(tzinfo=UTC)
-    return max((date - now).total_seconds(), 0.0)

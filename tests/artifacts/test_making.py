@@ -82,8 +82,9 @@ def test_what_found_no_memory_is_tried_again(s3, workshop, monkeypatch, kind, ti
         lambda text: text.replace('"slot"', '"place"'),
         lambda _: "[]",
         lambda _: '{"version": 1, "slot": "x", "notes": []}',
+        lambda _: "[" * 200_000,
     ],
-    ids=["cut off", "another version", "no slot", "a list", "a slot of text"],
+    ids=["cut off", "another version", "no slot", "a list", "a slot of text", "nested without end"],
 )
 def test_metadata_of_another_form_is_made_again(s3, workshop, damage):
     task = put(s3, "video", "raw/a.mp4", clip(2))

@@ -76,6 +76,33 @@ def test_an_unknown_option_is_json_for_every_command_when_its_settings_ask_for_j
     assert (code, out, json.loads(err)["error"]["code"]) == (2, "", "usage")
 
 
+NO_TEXT = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["register", "s3://acme", "--dataset", NO_TEXT], "'--dataset' (env var: 'V7_DATASET')"),
+        (["register", f"s3://acme/{NO_TEXT}"], "'[s3://BUCKET/PREFIX]'"),
+        (["register", "s3://acme", "--include", "*.jpg", "--include", NO_TEXT], "'--include'"),
+        (["ledger", "show", "--team", NO_TEXT], "'--team' (env var: 'V7_TEAM')"),
+        (["activation", "status", "s3://acme", "--storage", NO_TEXT], "'--storage' (env var: 'V7_STORAGE')"),
+        (["cors", "check", f"s3://acme/{NO_TEXT}"], "'[s3://BUCKET[/KEY]]'"),
+    ],
+)
+def test_what_is_not_utf_8_is_refused_before_a_command_begins(v7s3, arguments, where):
+    code, out, err = v7s3(*arguments)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for {where}: " in err
+    assert "is not UTF-8" in err
+
+
+def test_a_variable_that_is_not_utf_8_is_refused_too(v7s3, monkeypatch):
+    monkeypatch.setenv("V7_STORAGE", NO_TEXT)
+    code, _, err = v7s3("register", "s3://acme")
+    assert (code, "Invalid value for '--storage'" in err) == (2, True), err
+
+
 def test_a_bug_is_reported_without_a_traceback(v7s3, monkeypatch):
     def broken(*_args):
         raise ZeroDivisionError("key abcdefg.0123456789abcdef0123456789abcdef")
@@ -130,6 +157,15 @@ def test_what_only_looks_like_a_key_is_data_in_a_result_and_hidden_in_a_message(
     assert json.loads(out)["Statement"][0] == policy
     _, out, err = v7s3("policy", "write", "s3://acme-frames", "--merge", tmp_path / name)
     assert name not in out + err
+
+
+def test_a_document_to_paste_stays_as_it_is_though_a_key_in_it_looks_like_an_address(v7s3, tmp_path):
+    arn = "arn:aws:s3:::acme-frames/mirror/http://bob:x@site.jpg"
+    policy = {"Sid": "theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": arn}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [policy]}))
+    _, out, _ = v7s3("policy", "write", "s3://acme-frames", "--merge", file)
+    assert json.loads(out)["Statement"][0] == policy
 
 
 def test_passwords_of_addresses_are_in_no_output(v7s3, monkeypatch):

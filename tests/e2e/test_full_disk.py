@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from told_by_s3 import put_inventory
+
 FULL = Path("/dev/full")
 STOPPED = "error: /dev/full cannot be written: No space left on device\n  next: make room and run the same command"
 
@@ -62,3 +64,50 @@ def test_a_ledger_that_cannot_grow_is_no_ledger_of_another_run(register, fill, d
     code, _, err = register("s3://acme-frames/raw", "--ledger", ledger, "--rate", "0")
     assert code == 0, err
     assert sorted(darwin.keys()) == keys
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["drift", "s3://acme-frames"], "cannot sort the objects on disk: "),
+        (["register", "--items", "items.jsonl", "--dry-run"], "cannot sort the objects on disk: "),
+        (["ledger", "import", "-"], "cannot keep a copy of what is read from a pipe: "),
+        (["register", "--inventory", "INVENTORY", "--no-ledger"], "no data file of the inventory can be kept "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_machine_without_a_folder_for_temporary_files_is_told_so(
+    register, s3, fill, tmp_path, monkeypatch, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    fill("raw/1.jpg")
+    assert register("s3://acme-frames")[0] == 0
+    Path("items.jsonl").write_text('{"name": "1.jpg", "storage_key": "raw/2.jpg"}\n')
+    if "INVENTORY" in arguments:
+        s3.make_bucket("acme-inventory")
+        arguments = [put_inventory(s3, ["raw/1.jpg"]) if word == "INVENTORY" else word for word in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMIT.format(limit=0), *arguments],
+        input="{}\n" * 3000,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    assert f"error: {words}" in done.stderr
+    assert "No usable temporary directory found in" in done.stderr
+    assert "point TMPDIR at a" in done.stderr
+
+
+def test_a_pipe_that_does_not_fit_on_the_disk_is_told_so(environment):
+    done = subprocess.run(
+        [sys.executable, "-c", LIMIT.format(limit=5000), "ledger", "import", "-"],
+        input="{}\n" * 3000,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
+    assert "error: cannot keep a copy of what is read from a pipe, in " in done.stderr

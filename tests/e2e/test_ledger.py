@@ -179,7 +179,19 @@ def test_without_any_ledger_to_merge_the_command_says_so(ledger):
     assert "there are no ledgers of parts (--shard) of acme/road-signs in " in err
 
 
-# --- import ---------------------------------------------------------------------------------------------------------
+# --- export and import --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])
+def test_an_export_is_utf_8_in_every_locale(register, ledger, fill, encoding, tmp_path):
+    fill("é/ł😀.jpg")
+    register("s3://acme-frames")
+    assert ledger("export", "--output", tmp_path / "l.jsonl")[0] == 0
+    command = [sys.executable, "-m", "v7s3", "ledger", "export"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=True)
+    assert done.stdout == (tmp_path / "l.jsonl").read_bytes()
+    assert "é/ł😀.jpg".encode() in done.stdout
+
+
 def test_an_export_may_be_imported_through_a_pipe(register, ledger, fill, darwin, tmp_path):
     fill("a.jpg", "b.jpg")
     register("s3://acme-frames")
@@ -201,6 +213,28 @@ def test_a_file_that_holds_nothing_is_no_export(ledger, tmp_path, text, words):
     (tmp_path / "l.jsonl").write_text(text)
     code, out, err = ledger("import", tmp_path / "l.jsonl")
     assert (code, out) == (2, "")
+    assert words in err
+
+
+RUN = {"started": "2026-05-01T10:00:00.000Z", "finished": None, "source": "s3://acme-frames"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("[" * 200_000, "line 2: is nested too deeply"),
+        ({"run": RUN | {"started": "0"}}, "line 2: started must be a time in UTC as 2026-05-01T10:00:00.000Z, not '0'"),
+        ({"run": RUN | {"started": "0001-01-01T00:00:00.000Z"}}, "line 2: started must be a time in UTC"),
+        ({"run": RUN | {"started": "2026-02-30T00:00:00.000Z"}}, "line 2: started is no time that there is"),
+        ({"run": RUN | {"finished": "x"}}, "line 2: finished must be a time in UTC"),
+    ],
+)
+def test_a_line_that_no_export_has_is_refused_with_its_number(ledger, tmp_path, line, words):
+    path = _export_of(tmp_path, "road-signs")
+    with path.open("a") as file:
+        file.write(line if isinstance(line, str) else json.dumps(line))
+    code, out, err = ledger("import", path, "--ledger", tmp_path / "l.sqlite")
+    assert (code, out) == (2, ""), err
     assert words in err
 
 

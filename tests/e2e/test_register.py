@@ -460,6 +460,15 @@ def test_keys_come_from_a_list_separated_by_newlines_or_nul(register, fill, darw
     assert darwin.keys() == ["a b.jpg", "with\nnewline.jpg", "é.jpg"]
 
 
+def test_a_list_whose_name_is_no_text_is_read_all_the_same(register, fill, darwin, tmp_path):
+    fill("a.jpg")
+    listed = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    listed.write_text("a.jpg\n")
+    code, out, err = register("--keys-from", listed)
+    assert (code, darwin.keys()) == (0, ["a.jpg"]), err
+    assert "caf\\xe9.txt → acme/road-signs" in out
+
+
 def test_keys_that_are_no_text_are_refused_and_the_others_go_on(register, fill, darwin, tmp_path):
     fill("good.jpg")
     listed = tmp_path / "keys.txt"
@@ -501,6 +510,41 @@ def test_items_go_as_they_are_and_a_bad_file_sends_nothing(register, bucket, dar
     assert "line 2" in err
     assert "storage_slug" in err
     assert len(darwin.items) == 1
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ('{"m": ' * 260 + "{}" + "}" * 260, "must not have more than 250 objects and lists in each other"),
+        ('{"m": 1e999}', "must not have a number that JSON has not"),
+    ],
+)
+def test_an_item_that_cannot_be_written_is_refused_with_its_line_before_any_is_sent(
+    register, bucket, darwin, tmp_path, metadata, words
+):
+    slot = (
+        '{{"name": "{0}", "slots": [{{"slot_name": "0", "file_name": "a", "storage_key": "{0}", "metadata": {1}}}]}}\n'
+    )
+    items = tmp_path / "items.jsonl"
+    items.write_text(slot.format("a.jpg", "{}") + slot.format("b.jpg", metadata))
+    for options in ([], ["--dry-run"]):
+        code, _, err = register("--items", items, *options)
+        assert (code, darwin.keys()) == (2, []), err
+        assert f"line 2: slots[0].metadata: {words}" in err
+
+
+def test_items_that_v7_refuses_are_halved_however_deep_they_are(register, bucket, darwin, tmp_path):
+    darwin.registry.poison = lambda item: item["name"] == "b.jpg"
+    items = tmp_path / "items.jsonl"
+    deep: dict = {}
+    for _ in range(249):
+        deep = {"m": deep}
+    slots = [{"slot_name": "0", "file_name": "a", "metadata": deep}]
+    lines = [{"name": key, "slots": [slots[0] | {"storage_key": key}]} for key in ("a.jpg", "b.jpg", "c.jpg")]
+    items.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    code, out, err = register("--items", items)
+    assert (code, darwin.keys()) == (5, ["a.jpg", "c.jpg"]), err
+    assert "2 registered · 0 exists · 0 blocked · 1 refused" in out
 
 
 def test_items_of_the_other_access_mode_are_refused_before_sending(register, bucket, darwin, tmp_path):

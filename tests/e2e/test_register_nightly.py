@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -30,6 +31,18 @@ def test_ten_thousand_keys_are_registered_once_and_the_next_night_only_the_new_o
     assert (code, second["listed"], second["outcomes"]["registered"]) == (0, 10_007, 7)
     assert second["earlier"] == {"registered": 10_000, "exists": 0, "blocked": 0, "refused": 0, "failed": 0}
     assert darwin.keys() == sorted(keys + new)
+
+
+@pytest.mark.parametrize("started", ["0", "0001-01-01T00:00:00.000Z"])
+def test_a_ledger_with_a_time_that_is_none_has_everything_looked_at(register, fill, tmp_path, started):
+    fill("a.jpg")
+    path = tmp_path / "l.sqlite"
+    register("s3://acme-frames", "--ledger", path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE run SET started = ?", (started,))
+    code, out, err = register("s3://acme-frames", "--ledger", path, "--modified-since", "last-run")
+    assert (code, "settled by earlier runs: 1 registered" in out) == (0, True), err
+    assert f"the ledger has '{started}' for the time of the last run" in err
 
 
 def test_a_rescan_with_and_without_a_report_counts_the_same(register, s3, bucket, darwin, tmp_path):

@@ -124,6 +124,39 @@ def test_messages_that_s3_did_not_write_stay_and_are_told(register, upload, s3, 
     assert len(messages(queue)) == 1
 
 
+def event(key, bucket="acme-frames", time="2026-05-01T10:00:00.000Z", **more):
+    one = {"key": key, "size": 1, "eTag": "e1", "sequencer": "0055"} | more
+    place = {"bucket": {"name": bucket}, "object": one}
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": time, "s3": place}
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ([event("b.jpg", eTag=None)], "an event whose eTag is no text"),
+        ([event("b.jpg", eTag="\ud800")], "an event whose eTag is no text"),
+        ([event("b.jpg", sequencer=None), event("b.jpg", sequencer=None)], "an event whose sequencer is no text"),
+        ([event("b.jpg", time=None)], "an event whose eventTime is no text"),
+        ([event("b.jpg", bucket=["acme-frames"])], "an event whose bucket is no text"),
+        ("[" * 200_000, "no JSON (it is nested too deeply)"),
+    ],
+)
+def test_a_message_that_cannot_be_stored_stays_and_its_neighbours_are_registered(
+    register, s3, queue, darwin, records, told
+):
+    sqs = s3.client(service="sqs")
+    for body in (records if isinstance(records, str) else json.dumps({"Records": records}), announcement("a.jpg")):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    code, _, err = register("--sqs", queue, "--drain", "--modified-since", "2020-01-01")
+    assert (code, darwin.keys()) == (0, ["a.jpg"]), err
+    assert f"1 message stayed in the queue: {told}" in err
+    assert len(messages(queue)) == 1
+
+
+def announcement(key):
+    return json.dumps({"Records": [event(key)]})
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +71,11 @@ def text_of(ledger):
     return [line.encode() for line in transfer.exported(ledger)]
 
 
-@given(ROWS, st.lists(st.tuples(TEXT, st.none() | TEXT, TEXT), max_size=3, unique_by=lambda run: (run[0], run[2])))
+MOMENT = st.datetimes(datetime(1970, 1, 1)).map(lambda moment: f"{moment.isoformat(timespec='milliseconds')}Z")  # noqa: DTZ001  # hypothesis wants it so
+RUN = st.tuples(MOMENT, st.none() | MOMENT, TEXT)
+
+
+@given(ROWS, st.lists(RUN, max_size=3, unique_by=lambda run: (run[0], run[2])))
 def test_an_export_imported_and_exported_is_the_same_text(rows, runs):
     with filled(rows) as ledger, Ledger(None, TARGET) as other:
         ledger.merge(RunRecord(0, *run) for run in runs)

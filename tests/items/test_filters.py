@@ -74,7 +74,7 @@ def test_sizes_are_bytes_or_powers_of_1024(text, size):
     assert dropped_by(size=-1, min_size=text) == "size not known to --min-size"
 
 
-@pytest.mark.parametrize("text", ["big", "-5", "1x", "k"])
+@pytest.mark.parametrize("text", ["big", "-5", "1x", "k", "9" * 400])
 def test_other_sizes_are_usage_errors(text):
     with pytest.raises(UsageError, match="is not a size"):
         select(min_size=text)

@@ -100,6 +100,7 @@ def test_csv_of_any_delimiter_and_jsonl_say_the_same(text, name):
         ("name,path", "storage_key is missing"),
         ("raw/1.jpg", "storage_key is missing"),
         ("", "storage_key is missing"),
+        ("[" * 200_000, "its first line is not CSV: field larger than"),
     ],
 )
 def test_a_header_that_is_none_stops_before_the_first_row(header, message):

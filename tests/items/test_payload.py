@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from v7s3.items.payload import (
+    MAX_DEPTH,
     FlatItem,
     InvalidItemError,
     RegisterRequest,
@@ -73,13 +74,38 @@ def test_storage_keys_are_the_originals_only():
     assert access_of(item) == "read-only"
 
 
-def test_a_request_is_halved_however_deep_its_metadata_is():
-    deep: dict = {}
-    for _ in range(199):  # as deep as an item may be to be read
-        deep = {"é": deep}
-    item = {"storage_key": "a", "name": "a", "metadata": deep}
-    first, second = halves(json.dumps({"items": [item, item], "dataset_slug": "d"}).encode(), 1)
-    assert json.loads(first) == json.loads(second) == {"items": [item], "dataset_slug": "d"}
+def nested(depth: int, inner="é"):
+    """Metadata of so many objects and lists in each other."""
+    for number in range(depth):
+        inner = {"é": inner} if number % 2 or number == depth - 1 else [inner]
+    return inner
+
+
+READ_ONLY = {"storage_key": "a", "storage_thumbnail_key": "t", "width": 1, "height": 1}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        READ_ONLY,
+        {"slots": [{"slot_name": "0", "file_name": "a", "storage_key": "a"}]},
+        {"slots": [READ_ONLY | {"slot_name": "0", "file_name": "a"}]},
+    ],
+    ids=["flat", "slots", "read-only slots"],
+)
+def test_what_is_read_can_be_written_and_halved_and_what_is_deeper_is_refused(item):
+    def with_metadata(depth):
+        metadata = {"metadata": nested(depth)}
+        slots = [slot | metadata for slot in item.get("slots", [])]
+        return {"name": "a", "path": "/"} | (item | {"slots": slots} if slots else item | metadata)
+
+    deepest = with_metadata(MAX_DEPTH)
+    request = RegisterRequest(items=[as_item(deepest)] * 2, dataset_slug="d", storage_slug="s")
+    first, second = halves(request.to_json(), 1)
+    assert json.loads(first) == json.loads(second) == {"items": [deepest], "dataset_slug": "d", "storage_slug": "s"}
+    assert request.model_copy(update={"items": request.items[:1]}).to_json() == first
+    with pytest.raises(InvalidItemError, match="metadata: must not have more than 250 objects and lists in each other"):
+        as_item(with_metadata(MAX_DEPTH + 1))
 
 
 def test_nulls_are_not_sent_but_kept_inside_metadata():

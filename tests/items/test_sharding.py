@@ -80,7 +80,9 @@ def test_shards_are_of_about_the_same_size():
     assert all(1850 < size < 2150 for size in sizes)
 
 
-@pytest.mark.parametrize("text", ["", "3", "0/4", "5/4", "-1/4", "1/0", "a/b", "1/2/3", "1 / 2"])
+@pytest.mark.parametrize(
+    "text", ["", "3", "0/4", "5/4", "-1/4", "1/0", "a/b", "1/2/3", "1 / 2", "1/" + "9" * 5000, "9" * 5000 + "/1"]
+)
 def test_what_is_no_part_of_a_whole_is_refused(text):
     with pytest.raises(UsageError, match="--shard"):
         Shard.parse(text)

@@ -316,7 +316,7 @@ def _kept(shelf: Shelf, mark: Mark) -> Found | None:
         document = json.loads(text)
         if document["version"] == _VERSION:
             return Found(dict(document["slot"]), fresh=False, notes=tuple(document["notes"]), etag=mark.etag)
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, RecursionError):
         pass
     return None
 

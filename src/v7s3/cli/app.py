@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from v7s3 import __version__
 from v7s3.cli.defaults import origin_of, use_settings
-from v7s3.cli.output import asked_for_json, fail, note
+from v7s3.cli.output import asked_for_json, fail, note_text
 from v7s3.errors import EXIT_CODES, UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -144,6 +144,10 @@ class LazyGroup(TyperGroup):
                 from v7s3.cli.completion import attach
 
                 attach(command)
+            else:
+                from v7s3.cli.texts import require_text
+
+                require_text(command)
             if not {"--help", "-h"} & set(rest):  # help is needed most when the settings are broken
                 use_settings(ctx, name, command, COMMANDS)
             return name, command, rest
@@ -249,7 +253,8 @@ def _let_go_of_stdout() -> None:
 def _explain(error: BaseException, *, as_json: bool) -> int:
     match error:
         case V7S3Error():
-            return fail(error.code, error.message, error.hint, exit_code=error.exit_code, as_json=as_json)
+            message, *details = error.lines
+            return fail(error.code, message, error.hint, details=details, exit_code=error.exit_code, as_json=as_json)
         case KeyboardInterrupt() | typer.Abort():
             return fail("interrupted", "interrupted", exit_code=130, as_json=as_json)
         case OSError(errno=errno.ENOSPC):
@@ -262,10 +267,11 @@ def _explain(error: BaseException, *, as_json: bool) -> int:
 def _explain_unexpected(error: BaseException, *, as_json: bool) -> int:
     """Typer's usage errors become exit code 2; everything else is a bug and says where it happened."""
     if type(error).__name__ == "NoArgsIsHelpError":  # Typer keeps its Click, and so the class, to itself
-        note(str(error))
+        note_text(str(error))
         return 2
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        return fail("usage", error.format_message() + _blamed(error), _hint(error), exit_code=2, as_json=as_json)
+        message, *details = (error.format_message() + _blamed(error)).expandtabs(2).split("\n")
+        return fail("usage", message, _hint(error), details=details, exit_code=2, as_json=as_json)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

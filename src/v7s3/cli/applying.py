@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 import typer
 
 from v7s3.apply import Plan, Store, carry_out, save_backup
-from v7s3.cli.output import note, result, use_colour
+from v7s3.cli.output import note, note_text, result, use_colour
 from v7s3.cli.paths import backup_directory
 from v7s3.errors import UsageError
 
@@ -60,7 +60,7 @@ def settle(plan: Plan, store: Store, *, yes: bool, dry_run: bool, as_json: bool)
             hint="`--yes` writes without asking, `--dry-run` only shows the difference",
         )
     if as_json and not yes:
-        note(_coloured(plan.diff(), sys.stderr))  # nobody says yes to what was not shown
+        note_text(_coloured(plan.diff(), sys.stderr))  # nobody says yes to what was not shown
     backup = save_backup(plan, backup_directory(), datetime.now(UTC))
     note(f"backup: {backup}")
     if not yes and not typer.confirm(f"Write the {plan.name}?", err=True):

@@ -133,10 +133,10 @@ def write(
 
     Nothing that exists is widened: the rule is one of its own, with the ID v7-darwin when it is merged.
     """
-    from v7s3.cli.output import result
+    from v7s3.cli.output import result_document
 
     _require_origins(origins)
-    result(_written(target, form, merge, origins, max_age))
+    result_document(_written(target, form, merge, origins, max_age))
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from v7s3.cli import options  # noqa: TC001  # Typer reads the annotations when it runs
-from v7s3.cli.output import note, result, result_json
+from v7s3.cli.output import note, note_text, result, result_json
 from v7s3.errors import UsageError, V7S3Error
 
 if TYPE_CHECKING:
@@ -189,11 +189,11 @@ def _serve(s3: SandboxS3, darwin: SandboxDarwin, folder: Path) -> None:
     lines = [f'export {name}="{value}"' for name, value in variables.items()]
     script = folder / "environment.sh"
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    note(f"\nThe items and their pictures: {darwin.url}/")
-    note(f"To use the sandbox from another shell: source {script}\n")
+    note_text(f"\nThe items and their pictures: {darwin.url}/")
+    note_text(f"To use the sandbox from another shell: source {script}\n")
     for line in lines:
         note(f"  {line}")
-    note("\nCtrl-C ends both servers.")
+    note_text("\nCtrl-C ends both servers.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from v7s3.cli.register_summary import counted
 from v7s3.items.comparison import DRIFT, REPLACED, VERDICTS
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from v7s3.cli.compare import Views
@@ -42,7 +43,7 @@ def text(views: Views, tally: DriftTally, *, verbose: bool, quiet: bool = False)
             lines.append(f"  {counted(left_out.total(), 'object')} {word}: {ranked}")
     in_step = "no drift" if tally.listed else "nothing was compared: the source holds nothing"
     lines.append("drift was found" if tally.drifted else in_step)
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def document(views: Views, tally: DriftTally) -> dict[str, Any]:

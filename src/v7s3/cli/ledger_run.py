@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import heapq
 import os
-import sys
 from contextlib import ExitStack, contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from v7s3.cli.documents import name_of
-from v7s3.cli.output import result, result_json
+from v7s3.cli.output import result, result_file, result_json
 from v7s3.cli.register_summary import counted
 from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.cli.session import dataset_ledger, ledger_path, open_darwin, shard_ledgers
@@ -23,6 +22,7 @@ from v7s3.items.ledger import Forgotten, Ledger, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
 from v7s3.items.planning import Refused
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -90,7 +90,7 @@ def shown(ledger: Ledger, *, every_run: bool) -> str:
         lines.append(f"  run {run.number}  {run.started}  {ended}  {run.source}")
     if len(runs) > _RUNS and not every_run:
         lines.append(f"  {len(runs) - _RUNS:,} earlier runs (-v shows them)")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def shown_document(ledger: Ledger) -> dict[str, Any]:
@@ -110,8 +110,7 @@ def export(ledger: Ledger, output: Path | None) -> None:
     """Write the lines to stdout, or to a file that is there whole or not at all. Raises UsageError when it is the
     ledger itself."""
     if output is None:
-        for line in transfer.exported(ledger):
-            sys.stdout.write(line + "\n")
+        result_file(transfer.exported(ledger))
         return
     half = output.with_name(output.name + ".part")
     for written in (output, half):
@@ -214,7 +213,7 @@ def forget_keys(ledger: Ledger, storage: str, name: str) -> Done:
 
 
 def _unknown(keys: Sequence[str], faulty: Sequence[Refused], name: str, storage: str) -> NotFoundError:
-    words = []
+    words: list[str] = []
     if keys:
         some = ", ".join(keys[:_EXAMPLES]) + (" …" if len(keys) > _EXAMPLES else "")
         words.append(f"the ledger does not know {counted(len(keys), 'key')} of storage {storage!r}: {some}")
@@ -222,8 +221,9 @@ def _unknown(keys: Sequence[str], faulty: Sequence[Refused], name: str, storage:
         words.append(f"{counted(len(faulty), 'line')} of {name} cannot be {'a key' if len(faulty) == 1 else 'keys'}")
         words += [f"  line {one.line}: {one.keys[0]} {one.detail}" for one in faulty[:_EXAMPLES]]
         words += [f"  … and {len(faulty) - _EXAMPLES:,} more"] if len(faulty) > _EXAMPLES else []
+    first, *rest = words
     return NotFoundError(
-        "\n".join(words), hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are"
+        first, details=rest, hint="keys are case-sensitive; `v7s3 ledger export` lists those it knows, as they are"
     )
 
 

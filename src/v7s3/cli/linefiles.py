@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from v7s3.cli.output import scrub
+from v7s3.cli.output import scrub_json
 from v7s3.cli.separate import files_of_ledger, require_separate
 from v7s3.errors import StoppedError, UsageError
 
@@ -32,7 +32,7 @@ def report_lines(
 
     def write(one: T) -> None:
         with disk_trouble(str(path)):
-            file.write(scrub(line_of(one)) + "\n")
+            file.write(scrub_json(line_of(one)) + "\n")
 
     try:
         yield write

@@ -7,11 +7,14 @@ import os
 import re
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
 
+from v7s3.render import one_line
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _secrets: set[str] = set()
 _readers_may_leave = False
@@ -21,6 +24,10 @@ _KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{7}\.[\w-]{32}(?![\w-])")
 
 # The password of an address: of an endpoint or of a proxy, in the words of whoever could not reach it.
 _PASSWORD = re.compile(r"(?<=://)[^\s/@:\"']*:[^\s/@\"']*(?=@)")
+
+
+# The fields of our documents that hold keys, or documents of the bucket's owner.
+_DATA = {"storage_key", "storage_keys", "path", "name", "examples", "folder", "before", "after", "diff"}
 
 
 def keep_secret(value: str) -> None:
@@ -42,9 +49,29 @@ def let_readers_leave() -> None:
 
 def scrub(text: str) -> str:
     """For results, whose keys and documents are data: what is known to be secret, and passwords in addresses."""
+    return _PASSWORD.sub("***", _without_secrets(text))
+
+
+def scrub_json(text: str, indent: int | None = None) -> str:
+    """As `scrub`, for a JSON document, in which an object's key stays as it is though it looks like an address."""
+    text = _without_secrets(text)
+    if _PASSWORD.search(text) is None:  # nearly always, and a report has a line for every key
+        return text
+    return json.dumps(_without_passwords(json.loads(text)), indent=indent, ensure_ascii=False)
+
+
+def _without_passwords(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: one if name in _DATA else _without_passwords(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(one) for one in value]
+    return _PASSWORD.sub("***", value) if isinstance(value, str) else value
+
+
+def _without_secrets(text: str) -> str:
     for secret in _secrets:
         text = text.replace(secret, "***")
-    return _PASSWORD.sub("***", text)
+    return text
 
 
 def scrub_shapes(text: str) -> str:
@@ -59,21 +86,42 @@ def result(text: str) -> None:
 
 def result_json(document: Mapping[str, Any]) -> None:
     """Write a versioned JSON document to stdout."""
-    _write(sys.stdout, json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False))
+    text = json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False)
+    _write_or_let_go(sys.stdout, scrub_json(text, indent=2))
+
+
+def result_document(text: str) -> None:
+    """Write a document that is to be used as it is, as a policy, to stdout."""
+    _write_or_let_go(sys.stdout, _without_secrets(text))
+
+
+def result_file(lines: Iterable[str]) -> None:
+    """Write a file to stdout, byte for byte as it would be on disk: UTF-8 in any locale, because it is read again."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict", newline="\n")
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Write progress, warnings and hints to stderr."""
+    """Write a line of progress, a warning or a hint to stderr."""
+    _write(sys.stderr, one_line(text))
+
+
+def note_text(text: str) -> None:
+    """Write a text of several lines, or in colour, to stderr."""
     _write(sys.stderr, text)
 
 
-def fail(code: str, message: str, hint: str = "", *, exit_code: int, as_json: bool) -> int:
-    """Write one error to stderr and return its exit code."""
+def fail(code: str, message: str, hint: str = "", *, details: Sequence[str] = (), exit_code: int, as_json: bool) -> int:
+    """Write one error to stderr and return its exit code. `details` are further lines of the message."""
     if as_json:
-        error = {"code": code, "message": message, "hint": hint}
+        error = {"code": code, "message": "\n".join([message, *details]), "hint": hint}
         text = json.dumps({"version": 1, "error": error}, ensure_ascii=False)
     else:
-        text = f"error: {message}" + (f"\n  next: {hint}" if hint else "")
+        lines = [f"error: {message}", *details, *([f"  next: {hint}"] if hint else [])]
+        text = "\n".join(map(one_line, lines))
     try:
         _write(sys.stderr, text)
     except OSError:  # nobody reads it, or its disk is full: the exit code still tells
@@ -106,7 +154,10 @@ def use_colour(stream: TextIO) -> bool:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    text = scrub_shapes(text) if stream is sys.stderr else scrub(text)
+    _write_or_let_go(stream, scrub_shapes(text) if stream is sys.stderr else scrub(text))
+
+
+def _write_or_let_go(stream: TextIO, text: str) -> None:
     try:
         _write_line(stream, text)
     except BrokenPipeError:

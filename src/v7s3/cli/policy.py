@@ -144,12 +144,12 @@ def write(
     V7's statement has the Sid DarwinAccess; only statements of our own Sids are ever changed. Exit code 2 when the
     policy of --merge cannot be read.
     """
-    from v7s3.cli.output import result
+    from v7s3.cli.output import result_document
     from v7s3.cli.policy_input import find_target, make_profile
 
     aim = find_target(target, bucket, prefix)
     profile = make_profile(aim, access.value, write_prefix, list_bucket=list_bucket)
-    result(_key_statement(kms, profile, form) if kms is not None else _written(aim, profile, merge, form))
+    result_document(_key_statement(kms, profile, form) if kms is not None else _written(aim, profile, merge, form))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from v7s3.artifacts.clean import remove, stale_artifacts
 from v7s3.cli import output
 from v7s3.cli.progress import size_in_words
 from v7s3.cli.register_summary import counted
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -29,7 +30,7 @@ def run_clean(job: PrepareJob, client: S3Client, url: BucketUrl, prefix: str) ->
         elif not job.quiet:
             word = "removed" if gone else "kept" if removes else "stale"
             what = f"{counted(stale.objects, 'object')}, {size_in_words(stale.size)}"
-            output.result(f"{word}  {stale.folder}  {what}: {stale.reason}")
+            output.result(one_line(f"{word}  {stale.folder}  {what}: {stale.reason}"))
     if job.form == "json":
         output.result_json({"stale": documents, "objects": objects, "bytes": size, "removed": removed})
     elif not objects:

@@ -12,6 +12,7 @@ from v7s3.cli.progress import size_in_words
 from v7s3.cli.register_summary import counted
 from v7s3.errors import V7S3Error
 from v7s3.items.planning import summary as kept_and_skipped
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +69,7 @@ class Estimate:
             )
             lines.append(f"  from the headers of {self.probed:,} of {counted(tally.kinds['video'], 'video')}")
         lines.append("What was made by an earlier run is not made again. Nothing was written.")
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def document(self) -> dict[str, Any]:
         tally = self.tally

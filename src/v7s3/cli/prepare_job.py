@@ -256,7 +256,7 @@ class Preparation:
         )
         as_json = self._job.form == "json"
         if self._job.output == "-":  # standard output belongs to the items
-            output.note(summary.text())
+            output.note_text(summary.text())
         elif as_json:
             output.result_json(summary.document())
         else:

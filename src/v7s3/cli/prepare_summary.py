@@ -10,6 +10,7 @@ from v7s3.artifacts.prepare import Tally
 from v7s3.cli.progress import duration, size_in_words
 from v7s3.cli.register_summary import counted
 from v7s3.items.planning import summary as kept_and_skipped
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ class Reasons:
         for reason, count in self.counts.most_common():
             keys = self.examples[reason]
             more = f" (+{count - len(keys):,} more)" if count > len(keys) else ""
-            found.append(f"  {count:,} × {_printable(reason)}\n      {', '.join(map(_printable, keys))}{more}")
+            found += [f"  {count:,} × {reason}", f"      {', '.join(keys)}{more}"]
         return found
 
     def documents(self) -> list[dict[str, Any]]:
@@ -85,7 +86,7 @@ class Summary:
         if tally.made + tally.present and not self.items.endswith(".partial"):
             name = "-" if self.items == "standard output" else self.items
             lines.append(f"next: v7s3 register --items {name} --team … --dataset … --storage …")
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def document(self) -> dict[str, Any]:
         tally = self.tally
@@ -107,8 +108,3 @@ class Summary:
     def _without_schema(self) -> int:
         """Refused before a worker saw them: kept by the filters all the same."""
         return max(0, self.tally.settled - self.tally.kinds.total())
-
-
-def _printable(key: str) -> str:
-    """A key on one line, whatever is in it."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in key)

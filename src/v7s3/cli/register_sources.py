@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -206,7 +207,11 @@ def _since(job: Job, run: Run, scope: str) -> str:
     if started is None:
         output.note(f"no run over {scope} has come to its end yet: looking at everything")
         return ""
-    since = datetime.fromisoformat(started) - _UPLOAD_TIME
+    try:
+        since = datetime.fromisoformat(started) - _UPLOAD_TIME
+    except (ValueError, OverflowError):  # a ledger that was mended by hand
+        output.note(f"the ledger has {started!r} for the time of the last run over {scope}: looking at everything")
+        return ""
     output.note(f"looking at what was modified since {since:%Y-%m-%d %H:%M} UTC, a day before the last finished run")
     return since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -318,4 +323,5 @@ def _file_source(job: Job, name: str, destination: Destination, plans: Callable[
 
 
 def _label(name: str) -> str:
-    return "standard input" if name == STDIN else name
+    """What a file is called in messages and in the ledger; its name may be no text."""
+    return "standard input" if name == STDIN else os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from v7s3.cli.progress import duration
 from v7s3.items.outcome import STATES
 from v7s3.items.planning import HINTS, UNSUPPORTED, summary
+from v7s3.render import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ class Summary:
         lines.append(
             " · ".join([f"{counted(self.requests, 'request')} in {duration(self.seconds)}", *filter(None, places)])
         )
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def _outcomes(self) -> str:
         tally = self.tally
@@ -155,7 +156,7 @@ class PlanSummary:
         )
         work = f"{counted(self.tally.planned, 'item')} in {counted(self.requests, 'request')}"
         lines.append(f"would register {work}{time}{earlier}")
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def document(self) -> dict[str, Any]:
         tally = self.tally

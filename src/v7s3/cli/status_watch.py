@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from shlex import quote
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from v7s3.bucket import BucketUrl
@@ -14,6 +14,7 @@ from v7s3.cli.progress import duration
 from v7s3.cli.register_summary import counted
 from v7s3.errors import ServiceError, StoppedError, UsageError
 from v7s3.items.status import FATES, UNFINISHED, StatusTally, statuses
+from v7s3.render import lines_of, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def chosen_run(ledger: Ledger, text: str) -> int | None:
     if not text:
         return None
     runs = ledger.runs()
-    number = runs[-1].number if text == "last" and runs else int(text) if text.isdecimal() else -1
+    number = runs[-1].number if text == "last" and runs else int(text) if re.fullmatch(r"\d{1,18}", text) else -1
     if number not in {run.number for run in runs}:
         known = f"the runs of this ledger are 1 to {runs[-1].number}" if runs else "this ledger has no runs"
         raise UsageError(f"--since {text!r} is no run", hint=f"{known}; `v7s3 ledger show` lists them")
@@ -64,7 +65,8 @@ class Seen:
             more = " …" if failure.count > len(failure.examples) else ""
             lines.append(f"  {failure.count:,} failed: {failure.error.words}   ({', '.join(failure.examples)}{more})")
             if verbose and failure.error.raw_error:
-                lines.append(f"    raw:  {indent(failure.error.raw_error, ' ' * 10).strip()}")
+                first, *rest = lines_of(failure.error.raw_error.strip())
+                lines += [f"    raw:  {first}", *(f"          {line}" for line in rest)]
             lines.append(f"    next: {failure.error.cause.hint}")
             if command := self._doctor(failure):
                 lines.append(f"    why:  {command}")
@@ -72,7 +74,7 @@ class Seen:
             lines.append(
                 "  gone from V7: deleted there since, even if another item has the place; `v7s3 drift` names them"
             )
-        return "\n".join(lines)
+        return "\n".join(map(one_line, lines))
 
     def _doctor(self, failure: FailureCount) -> str:
         """The command whose checks would find the cause, at the very object; "" for a cause that has passed."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import translate
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from v7s3.errors import UsageError
@@ -105,11 +106,12 @@ def _bytes(text: str) -> int:
     if not text:
         return 0
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
-    if match is None:
+    size = float(match[1]) * _UNITS[match[2]] if match else inf
+    if not isfinite(size):
         raise UsageError(
             f"--min-size {text!r} is not a size", hint="write bytes (--min-size 500) or --min-size 10k, 1.5m, 2g"
         )
-    return int(float(match[1]) * _UNITS[match[2]])
+    return int(size)
 
 
 def _since(text: str, now: datetime) -> str:

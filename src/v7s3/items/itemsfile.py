@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from v7s3.items.jsonplaces import Document, Fault, parsed
 from v7s3.items.objects import StorageObject
 from v7s3.items.payload import InvalidItemError, ItemsDocument, access_of, as_item, build, storage_keys
 from v7s3.items.planning import Planned, identity
-from v7s3.items.spool import Spool
+from v7s3.items.spool import Spool, disk_trouble
 
 if TYPE_CHECKING:
     import threading
@@ -40,7 +40,8 @@ class FaultyFileError(UsageError):
     def __init__(self, name: str, faults: Sequence[Fault]) -> None:
         errors = "1 error" if len(faults) == 1 else f"{len(faults):,} errors"
         super().__init__(
-            f"{name}: {errors}, nothing was sent" + "".join(f"\n  {fault}" for fault in faults),
+            f"{name}: {errors}, nothing was sent",
+            details=[f"  {fault}" for fault in faults],
             hint="mend the lines named above; the fields are those of V7's register endpoints",
         )
         self.faults = tuple(faults)
@@ -107,10 +108,22 @@ def opened_twice(name: str) -> Iterator[IO[bytes]]:
         if file.seekable():
             yield file
             return
-        with tempfile.TemporaryFile() as copy:
+        with _copied(file) as copy:
+            yield copy
+
+
+def _copied(file: IO[bytes]) -> IO[bytes]:
+    """What a pipe gives, in a temporary file. Raises StoppedError when there is no room for it."""
+    with disk_trouble("keep a copy of what is read from a pipe"):
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        try:
             shutil.copyfileobj(file, copy)
             copy.seek(0)
-            yield copy
+        except BaseException:
+            with suppress(OSError):  # closing writes what is left, and fails again
+                copy.close()
+            raise
+        return copy
 
 
 def lines_of(file: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:

@@ -89,7 +89,10 @@ def _csv_rows(lines: Iterable[tuple[int, bytes]], name: str) -> Iterator[Row | R
     first = next(texts, "")
     delimiter = next((character for character in ",;\t" if character in first), ",")
     reader = csv.reader(chain([first], texts), delimiter=delimiter, strict=True)
-    header = _header(next(reader, []), name)
+    try:
+        header = _header(next(reader, []), name)
+    except csv.Error as error:
+        raise UsageError(f"{name}: its first line is not CSV: {error}", hint=f"columns: {', '.join(COLUMNS)}") from None
     while True:
         line = reader.line_num + 1
         try:

@@ -19,6 +19,7 @@ import json
 from collections import Counter
 from difflib import get_close_matches
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import (
@@ -51,6 +52,7 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_SLOTS = 16  # what V7's own clients lay out and accept (v7-facts §3)
 MAX_ITEMS = 100  # per request, documented (v7-facts §3)
+MAX_DEPTH = 250  # of metadata; pydantic writes no deeper than 255, an item and its request included
 MAX_KEY_BYTES = 1024  # S3's limit, in UTF-8
 
 
@@ -98,12 +100,30 @@ def _tags(value: Any) -> Any:
     raise PydanticCustomError("tags", "must be a list of class names, or an object of class name: text")
 
 
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    """Whatever JSON can express, as deep as it can be written in every form of item."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        values = [one for inner in level for one in (inner.values() if isinstance(inner, dict) else inner)]
+        if any(isinstance(one, float) and not isfinite(one) for one in values):
+            raise PydanticCustomError(
+                "metadata", "must not have a number that JSON has not: infinity, as 1e999, or NaN"
+            )
+        level = [one for one in values if isinstance(one, (dict, list))]
+        if not level:
+            return value
+    raise PydanticCustomError(
+        "metadata", "must not have more than {depth} objects and lists in each other", {"depth": MAX_DEPTH}
+    )
+
+
 StorageKey = Annotated[StrictStr, Field(min_length=1), AfterValidator(_storage_key)]
 Text = Annotated[StrictStr, Field(min_length=1)]
 Flag = Annotated[StrictBool, BeforeValidator(_flag)]
 Number = Annotated[int | float, BeforeValidator(_number)]
 Fps = Annotated[int | float | Literal["native"], BeforeValidator(_fps)]
 Tags = Annotated[list[str] | dict[str, str], BeforeValidator(_tags)]
+Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 Positive = Annotated[StrictInt, Field(ge=1)]
 Count = Annotated[StrictInt, Field(ge=0)]
 
@@ -203,7 +223,7 @@ class _Image(_ReadOnly):
     height: Positive
     fps: Fps | None = None
     as_frames: Flag | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class HlsPlaylist(_Wire):
@@ -260,7 +280,7 @@ class _Sequence(_ReadOnly):
     fps: Fps | None = None
     as_frames: Flag | None = None
     extract_views: Flag | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
     @field_validator("sections")
     @classmethod
@@ -274,7 +294,7 @@ class _Sequence(_ReadOnly):
 # --- slots ----------------------------------------------------------------------------------------------------------
 class Slot(_Original, _InSlot):
     slot_name: Text | None = None  # V7 names unnamed slots itself
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     tags: Tags | None = None
 
 
@@ -447,9 +467,13 @@ class RegisterRequest(_Wire):
 
 def halves(body: bytes, middle: int) -> tuple[bytes, bytes]:
     """The body of a request as those of two: with its first `middle` items, and with the others."""
-    document = json.loads(body)  # pydantic reads no deeper than 200, which the body around an item can exceed
+    document = json.loads(body)  # pydantic reads less deep than it writes, and writes dicts less deep than items
     items = document["items"]
-    return to_json(document | {"items": items[:middle]}), to_json(document | {"items": items[middle:]})
+    return _written(document | {"items": items[:middle]}), _written(document | {"items": items[middle:]})
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class ItemsDocument(_Wire):

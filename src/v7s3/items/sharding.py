@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     Check = Callable[[Iterable[StorageObject | Refused]], Iterator[StorageObject | Refused]]
 
 
+_LONGEST = 40  # characters of nonsense that are repeated
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """One of `count` parts of a whole; a key is always in the same one, whatever else the bucket holds."""
@@ -28,10 +32,11 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Shard:
         """ "3/16". Raises UsageError."""
-        number, slash, count = text.partition("/")
-        if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
-            return cls(int(number), int(count))
-        raise UsageError(f"--shard {text!r} is no part of a whole", hint="the third of sixteen is 3/16")
+        match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+        if match and 1 <= int(match[1]) <= int(match[2]):
+            return cls(int(match[1]), int(match[2]))
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        raise UsageError(f"--shard {shown!r} is no part of a whole", hint="the third of sixteen is 3/16")
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CHUNK = 1000  # rows a transaction's call inserts at once
+_SORT = "sort the objects on disk"
+_COUNT = "tell the items apart on disk"
 
 
 class Row(NamedTuple):
@@ -37,9 +39,9 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="v7s3-spool-", ignore_cleanup_errors=True)
         self._pending: list[tuple[object, ...]] = []
-        with _disk_trouble():
+        with disk_trouble(_SORT):
+            self._folder = tempfile.TemporaryDirectory(prefix="v7s3-spool-", ignore_cleanup_errors=True)
             self._database = sqlite3.connect(Path(self._folder.name) / "spool.sqlite", isolation_level=None)
             self._database.executescript(
                 """
@@ -68,7 +70,7 @@ class Spool:
         As with itertools.groupby, a group's rows must be read before the next group is asked for.
         """
         self._flush()
-        with _disk_trouble():
+        with disk_trouble(_SORT):
             yield from groupby(self._sorted(), key=attrgetter("group"))
 
     def _sorted(self) -> Iterator[Row]:
@@ -78,7 +80,7 @@ class Spool:
             yield Row(_text(group), StorageObject(_text(key), size, etag, modified, storage_class), _text(note))
 
     def _flush(self) -> None:
-        with _disk_trouble():
+        with disk_trouble(_SORT):
             self._database.executemany("INSERT INTO spool VALUES (?, ?, ?, ?, ?, ?, ?)", self._pending)
         self._pending.clear()
 
@@ -87,7 +89,7 @@ class Seen:
     """Which texts have come before, in flat memory: some 40 bytes of a temporary file for each."""
 
     def __init__(self) -> None:
-        with _disk_trouble():
+        with disk_trouble(_COUNT):
             self._database = sqlite3.connect("", isolation_level=None)  # a file of sqlite's own, once it gets large
             self._database.executescript(
                 """
@@ -106,7 +108,7 @@ class Seen:
     def is_new(self, text: str) -> bool:
         """Whether it is asked about for the first time."""
         digest = blake2b(_bytes(text), digest_size=16).digest()
-        with _disk_trouble():
+        with disk_trouble(_COUNT):
             return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (digest,)).rowcount == 1
 
 
@@ -120,11 +122,15 @@ def _text(data: bytes) -> str:
 
 
 @contextmanager
-def _disk_trouble() -> Iterator[None]:
+def disk_trouble(purpose: str) -> Iterator[None]:
+    """Raises StoppedError when the folder for temporary files has no room, or when there is none."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        # The folder's name is asked for only once it is known that there is one: else asking raises the same again.
+        where = f", in {tempfile.tempdir}" if tempfile.tempdir else ""
+        reason = error.strerror or error if isinstance(error, OSError) else error
         raise StoppedError(
-            f"cannot sort the objects on disk, in {tempfile.gettempdir()}: {error}",
+            f"cannot {purpose}{where}: {reason}",
             hint="point TMPDIR at a disk with more room (about 200 bytes for each object, twice), then run again",
         ) from error

@@ -12,6 +12,8 @@ Law: what is exported from an imported export is the same text. Importing twice 
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from v7s3.errors import ConflictError, UsageError
@@ -27,6 +29,8 @@ _VERSION = 1
 _SHOWN = 20  # faults named at once
 _TEXTS = ("storage", "key", "etag", "path", "name")
 _OPTIONAL = ("reason", "item_id")
+# Years from 1970: what is a day earlier than the first ones cannot be told.
+_MOMENT = re.compile(r"(?:19[789]|[2-9]\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 class Entries(NamedTuple):
@@ -71,7 +75,8 @@ def check(lines: Iterable[bytes], name: str, target: Target) -> int:
         return count
     more = [f"  … and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
     raise UsageError(
-        "\n".join([f"{name}: {len(faults)} faulty lines, nothing was imported", *faults[:_SHOWN], *more]),
+        f"{name}: {len(faults)} faulty lines, nothing was imported",
+        details=[*faults[:_SHOWN], *more],
         hint="`v7s3 ledger export` writes such files",
     )
 
@@ -92,6 +97,8 @@ def _read(line: bytes, number: int, target: Target) -> Row | RunRecord | Forgott
         document = json.loads(line)
     except ValueError:
         raise ValueError("is no JSON") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(document, dict):
         raise ValueError("is no JSON object")  # noqa: TRY004  # one kind of error for all faults of a line
     if number == 1:
@@ -116,8 +123,8 @@ def _run(document: Any) -> RunRecord:
         raise ValueError("run must be an object")  # noqa: TRY004  # as above
     finished = document.get("finished")
     if finished is not None:
-        _text(document, "finished")
-    return RunRecord(0, _text(document, "started"), finished, _text(document, "source"))
+        finished = _moment(document, "finished")
+    return RunRecord(0, _moment(document, "started"), finished, _text(document, "source"))
 
 
 def _row(document: dict[str, Any]) -> Row:
@@ -132,6 +139,18 @@ def _row(document: dict[str, Any]) -> Row:
         raise ValueError("key and storage must not be empty")
     reason, item_id = (_text(document, field) if field in document else "" for field in _OPTIONAL)
     return Row(storage, key, Standing(etag, state, reason, path, name, item_id), 0)
+
+
+def _moment(document: dict[str, Any], name: str) -> str:
+    """A time as `register` writes it: others would neither compare with those nor count from them."""
+    value = _text(document, name)
+    if not _MOMENT.fullmatch(value):
+        raise ValueError(f"{name} must be a time in UTC as 2026-05-01T10:00:00.000Z, not {value!r}")
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{name} is no time that there is: {value}") from None
+    return value
 
 
 def _text(document: dict[str, Any], name: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from v7s3.render import one_line
+
 if TYPE_CHECKING:
     from v7s3.render import Style
     from v7s3.report import Check, Finding, Report, Severity
@@ -55,11 +57,11 @@ def _annotation(findings: list[Finding]) -> str:
 
 
 def _line(check: Check) -> str:
-    return f"{check.status:<5} {check.ident}: {check.summary}"
+    return f"{check.status:<5} {check.ident}: {one_line(check.summary)}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return one_line(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from v7s3.render import lines_of, one_line
+
 if TYPE_CHECKING:
     from v7s3.render import Style
     from v7s3.report import Check, Finding, Location, Report, Severity, Status
@@ -28,7 +30,7 @@ _SAME_SHOWN = 3  # findings of one rule in one check, before the rest is only co
 
 
 def render(report: Report, style: Style) -> str:
-    lines = [report.heading, ""] if report.heading else []
+    lines = [*lines_of(report.heading), ""] if report.heading else []
     shown = [check for check in report.checks if check.status != "ok" or check.findings or not style.quiet]
     width = max((len(check.ident) for check in shown), default=0)
     for check in shown:
@@ -36,7 +38,7 @@ def render(report: Report, style: Style) -> str:
         lines += _details(check, verbose=style.verbose)
     lines += [""] if shown else []
     lines.append(_count(report))
-    lines += [f"Next: {step}" for step in report.next_steps]
+    lines += [f"Next: {one_line(step)}" for step in report.next_steps]
     return "\n".join(lines)
 
 
@@ -45,15 +47,16 @@ def _headline(check: Check, width: int, *, colour: bool) -> str:
     padded = f"{mark:<7}"
     if colour:
         padded = f"\x1b[{code}m{padded}\x1b[0m"
-    return f"{padded} {check.ident:<{width}}  {check.summary}".rstrip()
+    return f"{padded} {check.ident:<{width}}  {one_line(check.summary)}".rstrip()
 
 
 def _details(check: Check, *, verbose: bool) -> list[str]:
     lines = []
     if verbose:
-        lines += [f"          {note}" for note in check.notes]
+        lines += [f"          {one_line(note)}" for note in check.notes]
         if check.call:
-            lines.append(f"          asked {check.call}" + (f" (needs {check.permission})" if check.permission else ""))
+            needs = f" (needs {check.permission})" if check.permission else ""
+            lines.append(f"          asked {one_line(check.call)}{needs}")
     seen: Counter[str] = Counter()
     for finding in check.findings:
         seen[finding.rule.ident] += 1
@@ -72,10 +75,10 @@ def _finding(finding: Finding) -> list[str]:
     place = describe(finding.location)
     message = f"{place}: {finding.message}" if place else finding.message
     lines = [
-        f"    {finding.rule.ident}  {_SEVERITY[finding.severity]}: {message}",
+        f"    {finding.rule.ident}  {_SEVERITY[finding.severity]}: {one_line(message)}",
         f"          why   {finding.rule.why}",
     ]
-    first, *rest = finding.fix.splitlines() or [""]
+    first, *rest = lines_of(finding.fix)
     if first:
         lines.append(f"          fix   {first}")
         lines += [f"                {line}".rstrip() for line in rest]
