@@ -182,6 +182,13 @@ def test_a_rule_about_the_network_says_what_to_expect_and_what_to_add():
     )
 
 
+@pytest.mark.parametrize("key", ["sts:ExternalId", "aws:SecureTransports"])
+def test_a_key_that_no_call_of_s3_carries_is_not_asked_for(key):
+    checks = check(allow(Condition={"StringEquals": {key: "x"}}))
+    assert checks["policy-read"].status != "ok"
+    assert "No call of S3 is known to carry it" in checks["policy-read"].findings[0].message
+
+
 @pytest.mark.parametrize(
     "condition",
     [

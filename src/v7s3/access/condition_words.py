@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from v7s3.access.actions import known_key
+from v7s3.access.actions import is_of_other_calls, known_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +76,6 @@ def expectation(keys: Iterable[str]) -> str:
 
 
 def _sentence(key: str) -> str:
-    if key.startswith("aws:") and not known_key(key):
-        return "AWS's reference has no such key: expect it to be missing from every request."
+    if is_of_other_calls(key) or (key.startswith("aws:") and not known_key(key)):
+        return "No call of S3 is known to carry it: expect it to be missing from every request."
     return next((words for beginning, words in _WORDS if key.startswith(beginning)), _UNKNOWN)
