@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from v7s3.items import transfer
 from v7s3.items.comparison import Comparison, DriftTally, drift
-from v7s3.items.ledger import Ledger, RunRecord, Target
+from v7s3.items.ledger import Forgotten, Ledger, RunRecord, Target
 from v7s3.items.objects import StorageObject
 from v7s3.items.outcome import STATES, Outcome
 from v7s3.items.planning import plan
@@ -75,10 +75,10 @@ MOMENT = st.datetimes(datetime(1970, 1, 1)).map(lambda moment: f"{moment.isoform
 RUN = st.tuples(MOMENT, st.none() | MOMENT, TEXT)
 
 
-@given(ROWS, st.lists(RUN, max_size=3, unique_by=lambda run: (run[0], run[2])))
-def test_an_export_imported_and_exported_is_the_same_text(rows, runs):
+@given(ROWS, st.lists(RUN, max_size=3, unique_by=lambda run: (run[0], run[2])), st.lists(MOMENT, max_size=1))
+def test_an_export_imported_and_exported_is_the_same_text(rows, runs, forgotten):
     with filled(rows) as ledger, Ledger(None, TARGET) as other:
-        ledger.merge(RunRecord(0, *run) for run in runs)
+        ledger.merge([*(RunRecord(0, *run) for run in runs), *map(Forgotten, forgotten)])
         text = text_of(ledger)
         assert transfer.check(text, "x", TARGET) == len(rows)
         assert other.merge(transfer.entries(text, TARGET)) == len(rows)

@@ -396,7 +396,7 @@ class Ledger:
                         self._merge_run(entry)
                         continue
                     if isinstance(entry, Forgotten):
-                        self._forgotten(max(entry.at, self.forgotten))
+                        self._note_forgotten(entry.at)
                         continue
                     storage, key, known, _ = entry
                     if storage not in numbers:
@@ -486,8 +486,9 @@ class Ledger:
                     removed += self._database.execute(
                         "DELETE FROM settled WHERE storage = ? AND key = ?", (number, row.key)
                     ).rowcount
-            if removed:
-                self._forgotten(_now())
+            if removed:  # no earlier than the last run began: the clock may have been set back since
+                (latest,) = self._database.execute("SELECT coalesce(max(started), '') FROM run").fetchone()
+                self._note_forgotten(max(_now(), latest))
         return removed
 
     @property
@@ -496,10 +497,8 @@ class Ledger:
         row = self._database.execute("SELECT value FROM meta WHERE name = 'forgotten'").fetchone()
         return cast("str", row[0]) if row else ""
 
-    def _forgotten(self, at: str) -> None:
-        """Note the time, which is no earlier than the last run's: a clock may have been set back since."""
-        (latest,) = self._database.execute("SELECT coalesce(max(started), '') FROM run").fetchone()
-        self._database.execute("INSERT OR REPLACE INTO meta VALUES ('forgotten', ?)", (max(at, latest),))
+    def _note_forgotten(self, at: str) -> None:
+        self._database.execute("INSERT OR REPLACE INTO meta VALUES ('forgotten', ?)", (max(at, self.forgotten),))
 
     def _of_one_item(self, number: int, key: str) -> list[Row]:
         """The row of a key, and those of the other keys of its item: at a place there may be another item's too, which
