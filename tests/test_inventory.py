@@ -255,16 +255,20 @@ def test_without_pyarrow_csv_still_works_and_the_others_say_what_to_install(clie
 
 def test_memory_does_not_grow_with_the_number_of_rows(client):
     write(client, "CSV", [objects(f"raw/{index:09d}.jpg" for index in range(count)) for count in (2_000, 30_000)])
-    peaks = []
     inventory = open_inventory(client, URL)
-    for file in inventory.files:
+
+    def peak(file):
         part = type(inventory)(inventory.source_bucket, "CSV", inventory.columns, (file,), None)
         tracemalloc.start()
         for _ in inventory_pages(client, "inventories", part):
             pass
-        peaks.append(tracemalloc.get_traced_memory()[1])
+        found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert peaks[1] < 2 * peaks[0]
+        return found
+
+    # The least of three: what other threads of this process do meanwhile, such as the server's, is traced too.
+    few, many = (min(peak(file) for _ in range(3)) for file in inventory.files)
+    assert many < 2 * few
 
 
 def test_denied_access_to_the_inventory_is_a_credentials_error(client, monkeypatch):
