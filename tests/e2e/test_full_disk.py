@@ -44,6 +44,12 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+def run_with_files_up_to(limit, *arguments, piped=None):
+    """Run v7s3 in a process whose files may have `limit` bytes and no more."""
+    command = [sys.executable, "-c", LIMIT.format(limit=limit), *arguments]
+    return subprocess.run(command, input=piped, capture_output=True, text=True, timeout=120, check=False)
+
+
 @pytest.mark.parametrize("limit", [0, 60_000])
 def test_a_ledger_that_cannot_grow_is_no_ledger_of_another_run(register, fill, darwin, tmp_path, limit):
     """Files of the process may be so long and no longer: what a full disk does, in the same words of sqlite."""
@@ -51,13 +57,7 @@ def test_a_ledger_that_cannot_grow_is_no_ledger_of_another_run(register, fill, d
     fill(*keys)
     ledger = tmp_path / "l.sqlite"
     arguments = ["register", "s3://acme-frames/raw", "--ledger", ledger, "--rate", "0"]
-    done = subprocess.run(
-        [sys.executable, "-c", LIMIT.format(limit=limit), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_with_files_up_to(limit, *arguments)
     assert done.returncode == 7, done.stderr
     assert f"{ledger} cannot be written" in done.stderr
     assert "another run" not in done.stderr
@@ -86,14 +86,7 @@ def test_a_machine_without_a_folder_for_temporary_files_is_told_so(
     if "INVENTORY" in arguments:
         s3.make_bucket("acme-inventory")
         arguments = [put_inventory(s3, ["raw/1.jpg"]) if word == "INVENTORY" else word for word in arguments]
-    done = subprocess.run(
-        [sys.executable, "-c", LIMIT.format(limit=0), *arguments],
-        input="{}\n" * 3000,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_with_files_up_to(0, *arguments, piped="{}\n" * 3000)
     assert done.returncode == 7, done.stderr
     assert f"error: {words}" in done.stderr
     assert "No usable temporary directory found in" in done.stderr
@@ -101,13 +94,6 @@ def test_a_machine_without_a_folder_for_temporary_files_is_told_so(
 
 
 def test_a_pipe_that_does_not_fit_on_the_disk_is_told_so(environment):
-    done = subprocess.run(
-        [sys.executable, "-c", LIMIT.format(limit=5000), "ledger", "import", "-"],
-        input="{}\n" * 3000,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_with_files_up_to(5000, "ledger", "import", "-", piped="{}\n" * 3000)
     assert done.returncode == 7, done.stderr
     assert "error: cannot keep a copy of what is read from a pipe, in " in done.stderr

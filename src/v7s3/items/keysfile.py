@@ -43,7 +43,7 @@ def read_keys(file: IO[bytes], name: str) -> Iterator[StorageObject | Refused]:
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """What a file holds, or what a pipe has: it is not waited for more, because keys are sent as they arrive."""
+    """What a file holds, or what a pipe has: it is not waited for more, because keys are looked up as they arrive."""
     buffered = cast("BufferedReader", file)  # as all files that are opened for reading bytes
     while chunk := buffered.read1(_CHUNK):
         yield chunk
